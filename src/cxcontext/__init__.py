@@ -1,0 +1,46 @@
+"""
+Carry what a customer has already said across every channel and department.
+
+Write ``import cxcontext as cx``: `Field` and `Scope` are words that other
+libraries use too. This module only re-exports; adapters are imported from
+their own modules.
+"""
+
+from cxcontext.core import standard
+from cxcontext.core.context import Context, Touchpoint
+from cxcontext.core.department import Department
+from cxcontext.core.domain import TrustDomain
+from cxcontext.core.envelope import Envelope
+from cxcontext.core.fact import Fact
+from cxcontext.core.gaps import Gap, Needs, Reason, Remedy
+from cxcontext.core.journey import Explained, Journey
+from cxcontext.core.keys import KeySet, PrivateKeys
+from cxcontext.core.known import Arrival, Known
+from cxcontext.core.promising import Promise, PromiseStatus
+from cxcontext.core.vocabulary import Field, Key, Scope, Vocabulary
+
+__all__ = [
+    "Arrival",
+    "Context",
+    "Department",
+    "Envelope",
+    "Explained",
+    "Fact",
+    "Field",
+    "Gap",
+    "Journey",
+    "Key",
+    "KeySet",
+    "Known",
+    "Needs",
+    "PrivateKeys",
+    "Promise",
+    "PromiseStatus",
+    "Reason",
+    "Remedy",
+    "Scope",
+    "Touchpoint",
+    "TrustDomain",
+    "Vocabulary",
+    "standard",
+]

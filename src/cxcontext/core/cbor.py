@@ -1,0 +1,211 @@
+"""
+Deterministic CBOR (RFC 8949, section 4.2.1), bounded and strict.
+
+One value has one encoding: what does not encode back to the very same bytes
+is refused, which takes care of indefinite lengths, longer forms than needed,
+unsorted or repeated keys, and trailing bytes at once. Only three tags exist
+inside values: date and time (0), decimal fraction (4) and full date (1004,
+RFC 8943); everywhere else there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from math import isfinite
+from typing import Any, Final
+
+import cbor2
+
+from cxcontext.core.limits import (
+    MAX_DECIMAL_EXPONENT,
+    MAX_ITEMS,
+    MAX_MAP_ENTRIES,
+    MAX_NESTING,
+)
+from cxcontext.errors import LimitExceededError, MalformedError, NotCanonicalError
+
+INT_MIN: Final = -(2**63)
+INT_MAX: Final = 2**63 - 1
+
+# cbor2 gives these a meaning of its own (shared references, regular
+# expressions, MIME, big numbers, ...); none of them is in our grammar.
+_BUILTIN_TAGS: Final = (
+    *(0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261),
+    *(1004, 43000, 55799),
+)
+
+
+def encode(value: object) -> bytes:
+    """
+    Return the one encoding of *value*.
+
+    Args:
+        value: None, bool, int of 64 bits, finite float, str, bytes, aware
+            datetime in UTC, date, Decimal, list, tuple, or dict of such.
+    """
+    return cbor2.dumps(_ordered(value), encoders=_ENCODERS)
+
+
+def encode_ordered(value: object) -> bytes:
+    """
+    Return the encoding of a *value* whose maps are in order already.
+
+    For the structures of the format, which hold no floats: the same bytes as
+    `encode`, without the cost of sorting what was built sorted.
+    """
+    return cbor2.dumps(value)
+
+
+def decode(data: bytes, *, what: str, values: bool = False) -> Any:
+    """
+    Return what *data* encodes, or refuse it.
+
+    Args:
+        data: Bytes of a size that the caller has bounded already.
+        what: What is being read, for the message.
+        values: Whether the tags of facts' values may occur, and the limits of
+            a section's plaintext hold.
+
+    Raises:
+        MalformedError: Not CBOR, or something the grammar has no place for.
+        NotCanonicalError: Not the one encoding of its value.
+        LimitExceededError: Too deep, too many items or map entries.
+    """
+    try:
+        value = cbor2.loads(
+            data,
+            tag_hook=_refuse_tag,
+            semantic_decoders=_VALUE_TAGS if values else _NO_TAGS,
+            max_depth=MAX_NESTING,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+        )
+    # cbor2 raises CBORError for bytes and TypeError for map keys that cannot
+    # be hashed; nothing else has been seen in fuzzing, and nothing else is hidden.
+    except (cbor2.CBORError, TypeError) as exc:
+        if "nesting depth" in str(exc):
+            raise LimitExceededError("levels of nesting", MAX_NESTING) from None
+        # The cause could quote what was being decoded.
+        raise MalformedError(what) from None
+    if values:
+        _check_value(value, what)
+        again = encode(value)
+    else:
+        again = _encode_structure(value, what)
+    if again != data:
+        raise NotCanonicalError(what)
+    return value
+
+
+def _encode_structure(value: object, what: str) -> bytes:
+    try:
+        return cbor2.dumps(_ordered(value, structure=True))
+    except (cbor2.CBORError, TypeError, ValueError):
+        raise MalformedError(what) from None
+
+
+def _ordered(value: object, *, structure: bool = False) -> object:
+    if isinstance(value, dict):
+        items = [(k, _ordered(v, structure=structure)) for k, v in value.items()]
+        if len(items) > 1:
+            items.sort(key=_encoded_key)
+        return dict(items)
+    if isinstance(value, (list, tuple)):
+        return [_ordered(v, structure=structure) for v in value]
+    if structure and isinstance(value, (float, Decimal, cbor2.CBORSimpleValue)):
+        raise TypeError
+    return value
+
+
+def _encoded_key(item: tuple[Any, Any]) -> bytes:
+    return cbor2.dumps(item[0])
+
+
+def _check_value(value: object, what: str) -> None:
+    """
+    Hold what was decoded against the limits of a section, iteratively.
+    """
+    items = 0
+    stack: list[object] = [value]
+    while stack:
+        item = stack.pop()
+        items += 1
+        if isinstance(item, dict):
+            if len(item) > MAX_MAP_ENTRIES:
+                raise LimitExceededError("entries in a map", MAX_MAP_ENTRIES)
+            for key, entry in item.items():
+                if type(key) not in (str, int):
+                    raise MalformedError(what)
+                stack.append(key)
+                stack.append(entry)
+        elif isinstance(item, list):
+            stack.extend(item)
+        elif isinstance(item, int):
+            if not INT_MIN <= item <= INT_MAX:
+                raise MalformedError(what)
+        elif isinstance(item, float):
+            # RFC 8949 4.2.2: not-a-number has many encodings, so it has none here.
+            if not isfinite(item):
+                raise MalformedError(what)
+        elif item is not None and not isinstance(
+            item, (str, bytes, date, datetime, Decimal)
+        ):
+            raise MalformedError(what)
+        if items + len(stack) > MAX_ITEMS:
+            raise LimitExceededError("items", MAX_ITEMS)
+
+
+def _refuse_tag(_tag: object, _immutable: bool) -> object:
+    raise ValueError
+
+
+def _decode_datetime(text: object, _immutable: bool) -> datetime:
+    if not isinstance(text, str) or not text.endswith("Z"):
+        raise ValueError
+    return datetime.fromisoformat(text)
+
+
+def _decode_date(text: object, _immutable: bool) -> date:
+    if not isinstance(text, str):
+        raise ValueError  # noqa: TRY004 - cbor2 turns it into its own error
+    return date.fromisoformat(text)
+
+
+def _decode_decimal(pair: object, _immutable: bool) -> Decimal:
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        raise ValueError
+    exponent, mantissa = pair
+    if type(exponent) is not int or type(mantissa) is not int:
+        raise ValueError
+    if abs(exponent) > MAX_DECIMAL_EXPONENT or not INT_MIN <= mantissa <= INT_MAX:
+        raise ValueError
+    sign = 1 if mantissa < 0 else 0
+    digits = tuple(int(digit) for digit in str(abs(mantissa)))
+    return Decimal((sign, digits, exponent))
+
+
+_NO_TAGS: Final[Mapping[int, Callable[[Any, bool], Any]]] = dict.fromkeys(
+    _BUILTIN_TAGS, _refuse_tag
+)
+_VALUE_TAGS: Final[Mapping[int, Callable[[Any, bool], Any]]] = {
+    **_NO_TAGS,
+    0: _decode_datetime,
+    4: _decode_decimal,
+    1004: _decode_date,
+}
+
+
+def _encode_float(encoder: cbor2.CBOREncoder, value: float) -> None:
+    encoder.write(cbor2.dumps(value, canonical=True))
+
+
+def _encode_datetime(encoder: cbor2.CBOREncoder, value: datetime) -> None:
+    if value.tzinfo is None:
+        raise ValueError
+    text = value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    encoder.write(cbor2.dumps(cbor2.CBORTag(0, text)))
+
+
+_ENCODERS: Final[Any] = {float: _encode_float, datetime: _encode_datetime}

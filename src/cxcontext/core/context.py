@@ -1,0 +1,323 @@
+"""
+The context: what one reader knows of a journey. Immutable, opened lazily.
+
+Each section is opened at most once, when a field of its scope is first read.
+There is one notion of being behind: a section that this reader cannot read,
+with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+import attrs
+from cryptography.exceptions import InvalidTag
+
+from cxcontext.core.events import Event, SectionIgnored
+from cxcontext.core.fold import Content, Node
+from cxcontext.core.gaps import Reason
+from cxcontext.core.graph import Graph
+from cxcontext.core.keys import KeySet, PrivateKeys
+from cxcontext.core.known import Arrival
+from cxcontext.core.numeric_date import from_seconds
+from cxcontext.core.pending import Pending
+from cxcontext.core.pickling import NotPicklable
+from cxcontext.core.section import SectionContent, decode_section
+from cxcontext.core.statement import (
+    FLAG_ACCEPTED,
+    FLAG_HINT,
+    FLAG_POSSESSION,
+    Statement,
+    journey_id,
+    parse_section,
+    section_info,
+)
+from cxcontext.core.vocabulary import FieldDefinition, Scope, Vocabulary
+from cxcontext.errors import SectionMalformedError
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Reader:
+    """
+    Who reads: a department, its keys, and its rules.
+    """
+
+    domain: str
+    department: str
+    vocabulary: type[Vocabulary]
+    keys: PrivateKeys
+    key_set: KeySet
+    observe: Callable[[Event], None]
+
+    def may_read(self, scope: Scope) -> bool:
+        """
+        Whether the vocabulary lists the department among the scope's readers.
+        """
+        return self.department in scope.readers
+
+
+@attrs.frozen(kw_only=True)
+class Touchpoint:
+    """
+    One step of the trail: which department had the customer, where and when.
+
+    Attributes:
+        department: None where the signing key is not known here.
+        accepted: Whether the department said here that it took over.
+
+    .. versionadded:: 0.1.0
+    """
+
+    department: str | None
+    channel: str
+    at: datetime
+    arrival: Arrival
+    accepted: bool
+
+
+def arrival_of(flags: int) -> Arrival:
+    """
+    Return how the journey had reached the author of a statement.
+    """
+    if flags & FLAG_HINT:
+        return Arrival.HINT
+    return Arrival.POSSESSION if flags & FLAG_POSSESSION else Arrival.DELIVERY
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Context(NotPicklable):
+    """
+    Statements in topological order as one reader sees them.
+
+    .. versionadded:: 0.1.0
+    """
+
+    pickling_advice: ClassVar[str] = "pass on the envelope instead"
+
+    reader: Reader
+    statements: tuple[Statement, ...]
+    authors: tuple[str | None, ...]
+    graph: Graph
+    pending: Pending | None = None
+    pending_node: Node | None = None
+    # What was opened stays opened; what this department sealed itself is kept
+    # here too, since it may write scopes that it cannot read.
+    _opened: dict[tuple[bytes, int], Content] = attrs.field(
+        factory=dict, alias="opened"
+    )
+    _nodes: tuple[Node, ...] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        nodes = tuple(
+            Node(
+                id=statement.id,
+                department=author,
+                issued_s=statement.issued_s,
+                expires_s=statement.expires_s,
+                revision=statement.revision,
+                channel=statement.channel,
+                flags=statement.flags,
+                ancestors=self.graph.ancestors[index],
+            )
+            for index, (statement, author) in enumerate(
+                zip(self.statements, self.authors, strict=True)
+            )
+        )
+        if self.pending_node is not None:
+            nodes = (*nodes, self.pending_node)
+        object.__setattr__(self, "_nodes", nodes)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Context of {len(self.statements)} statements "
+            f"for {self.reader.department}>"
+        )
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """
+        The statements as the fold sees them; what is pending comes last.
+        """
+        return self._nodes
+
+    @property
+    def journey_id(self) -> str | None:
+        """
+        The journey's id in hex; None before anything was sealed.
+        """
+        if not self.statements:
+            return None
+        return journey_id(domain=self.reader.domain, root=self.statements[0]).hex()
+
+    @property
+    def trail(self) -> tuple[Touchpoint, ...]:
+        """
+        Which departments had the customer, oldest first.
+        """
+        return tuple(
+            Touchpoint(
+                department=node.department,
+                channel=node.channel,
+                at=from_seconds(node.issued_s),
+                arrival=arrival_of(node.flags),
+                accepted=bool(node.flags & FLAG_ACCEPTED),
+            )
+            for node in self._nodes
+        )
+
+    def verified_heads(self) -> list[int]:
+        """
+        Return what the next statement builds upon: known authors' last words.
+
+        A statement whose own key is unknown is not built upon; verified ones
+        are, whatever stands above them.
+        """
+        covered = 0
+        known = [i for i, author in enumerate(self.authors) if author is not None]
+        for index in known:
+            covered |= self.graph.ancestors[index]
+        return [index for index in known if not covered >> index & 1]
+
+    def with_pending(self, pending: Pending, node: Node) -> Context:
+        """
+        Return this with what is pending as its last node.
+        """
+        return attrs.evolve(
+            self, pending=pending, pending_node=node, opened=self._opened
+        )
+
+    def opened(self) -> dict[tuple[bytes, int], Content]:
+        """
+        Return what has been opened so far, for a context that grows from this.
+        """
+        return dict(self._opened)
+
+    # --- contents ------------------------------------------------------------
+
+    def contents(self, field: FieldDefinition[Any], *, now_s: int) -> Sequence[Content]:
+        """
+        Return, per node, what this reader finds where *field* may stand.
+        """
+        if field.clear:
+            return [
+                self._clear_content(field, index) for index in range(len(self._nodes))
+            ]
+        return self.scope_contents(field.scope, now_s=now_s)
+
+    def scope_contents(self, scope: Scope, *, now_s: int) -> Sequence[Content]:
+        """
+        Return, per node, what this reader finds of *scope*.
+        """
+        found = [
+            self._content(index, scope, now_s=now_s)
+            for index in range(len(self.statements))
+        ]
+        if self.pending is not None and self.pending_node is not None:
+            issued_s = self.pending_node.issued_s
+            pending = scope.number in self.pending.scopes
+            found.append(
+                self.pending.content(scope.number, issued_s=issued_s)
+                if pending
+                else None
+            )
+        return found
+
+    def _clear_content(self, field: FieldDefinition[Any], index: int) -> Content:
+        if index < len(self.statements):
+            facts = self.statements[index].clear
+        else:
+            node = self._nodes[index]
+            pending = self.pending or Pending()
+            facts = pending.clear_facts(issued_s=node.issued_s)
+        mine = tuple(fact for fact in facts if fact.field == field.number)
+        if not mine:
+            return None
+        if self._nodes[index].department is None:
+            return Reason.UNKNOWN_AUTHOR
+        return SectionContent(facts=mine)
+
+    def _content(self, index: int, scope: Scope, *, now_s: int) -> Content:
+        statement = self.statements[index]
+        if scope.number not in statement.digests:
+            return None
+        place = (statement.id, scope.number)
+        # A section that is withheld here may be there in a merged copy.
+        if place not in self._opened:
+            content = self._open(index, scope, now_s=now_s)
+            if not isinstance(content, SectionContent):
+                return content
+            self._opened[place] = content
+        return self._opened[place]
+
+    def _open(self, index: int, scope: Scope, *, now_s: int) -> Content:
+        statement, author = self.statements[index], self.authors[index]
+        if author is None:
+            return Reason.UNKNOWN_AUTHOR
+        raw = statement.sections.get(scope.number)
+        may_read = self.reader.may_read(scope)
+        if raw is None:
+            return Reason.WITHHELD if may_read else Reason.NOT_YOURS
+        generation, sealed = parse_section(raw)
+        key = self.reader.keys.opening_key(scope.number, generation, now=now_s)
+        if key is None:
+            return Reason.UNREADABLE if may_read else Reason.NOT_YOURS
+        info = section_info(
+            domain=self.reader.domain,
+            protected=statement.protected,
+            scope=scope.number,
+            generation=generation,
+        )
+        try:
+            content = decode_section(key.open(sealed, info=info), scope=scope.number)
+        except InvalidTag:
+            self._ignored(author, scope, "section_unopenable")
+            return Reason.UNREADABLE
+        except SectionMalformedError as problem:
+            self._ignored(author, scope, problem.code)
+            return Reason.UNREADABLE
+        self._look_at(statement, author, scope, generation, content)
+        return content
+
+    def _look_at(
+        self,
+        statement: Statement,
+        author: str,
+        scope: Scope,
+        generation: int,
+        content: SectionContent,
+    ) -> None:
+        """
+        Tell the observers of what is readable and yet not as it should be.
+        """
+        sealing = self.reader.key_set.sealing_generation(scope.number, generation)
+        if sealing is not None and sealing.seal_until < from_seconds(
+            statement.issued_s
+        ):
+            self._ignored(author, scope, "stale_key")
+        if statement.revision > self.reader.vocabulary.revision:
+            return
+        if author not in scope.writers | scope.former_writers:
+            self._ignored(author, scope, "not_a_writer")
+        for fact in content.facts:
+            field = self.reader.vocabulary.fields_by_number.get(fact.field)
+            if field is not None and field.scope.number != scope.number:
+                self._ignored(author, scope, "field_of_another_scope")
+            elif (
+                field is not None
+                and fact.known == max(type(fact.known))
+                and not field.may_verify(author)
+            ):
+                self._ignored(author, scope, "not_a_verifier")
+
+    def _ignored(self, author: str, scope: Scope, code: str) -> None:
+        self.reader.observe(
+            SectionIgnored(
+                department=self.reader.department,
+                journey_id=self.journey_id,
+                author=author,
+                scope=scope.number,
+                code=code,
+            )
+        )

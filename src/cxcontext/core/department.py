@@ -1,0 +1,390 @@
+"""
+A department: the doors from bytes to facts, and from facts to bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from cxcontext.core.context import Context, Reader
+from cxcontext.core.envelope import Envelope, decode_envelope
+from cxcontext.core.events import Event, LeftOutStatement, Received, notify
+from cxcontext.core.gaps import Reason
+from cxcontext.core.graph import Graph
+from cxcontext.core.journey import Journey
+from cxcontext.core.journey.state import Provenance
+from cxcontext.core.keys import KeySet, PrivateKeys
+from cxcontext.core.known import Arrival
+from cxcontext.core.limits import CLOCK_LEEWAY_SECONDS, DELIVERY_LIFETIME
+from cxcontext.core.recent import RecentlyOpened
+from cxcontext.core.statement import FLAG_EXPORT, NONCE_BYTES, check_channel
+from cxcontext.core.verify import Expected, Verified, verify_envelope
+from cxcontext.core.vocabulary import Vocabulary
+from cxcontext.errors import (
+    ExternalDepartmentError,
+    ReplayedError,
+    UnknownDepartmentError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from cxcontext.core.domain import TrustDomain
+
+V = TypeVar("V", bound=Vocabulary)
+
+_EMPTY = Graph(order=(), position={}, ancestors=(), heads=())
+
+
+class Department(Generic[V]):
+    """
+    A service or team that signs with its own key. From `TrustDomain.department`.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        trust_domain: TrustDomain[V],
+        name: str,
+        *,
+        keys: PrivateKeys,
+        purpose: str | None = None,
+        on_event: Callable[[Any], None] | None = None,
+    ) -> None:
+        self._trust_domain = trust_domain
+        self.name = name
+        self.keys = keys
+        self.purpose = purpose
+        self._observers = trust_domain.observers + (
+            () if on_event is None else (on_event,)
+        )
+        self._recent = RecentlyOpened()
+        self._check_known(name)
+        if keys.department != name or keys.domain != trust_domain.name:
+            msg = (
+                f"these are the private keys of {keys.department} at {keys.domain}, "
+                f"not of {name} at {trust_domain.name}; load its own file"
+            )
+            raise UsageError(msg)
+
+    def __repr__(self) -> str:
+        return f"<Department {self.name} of {self.domain}>"
+
+    # --- who and when --------------------------------------------------------
+
+    @property
+    def domain(self) -> str:
+        """
+        The trust domain's name.
+        """
+        return self._trust_domain.name
+
+    @property
+    def vocabulary(self) -> type[V]:
+        """
+        The vocabulary of the trust domain.
+        """
+        return self._trust_domain.vocabulary
+
+    @property
+    def key_set(self) -> KeySet:
+        """
+        The present public key set.
+        """
+        return self._trust_domain.key_set
+
+    @property
+    def statement_lifetime_s(self) -> int:
+        """
+        How long a statement lives, in seconds.
+        """
+        return int(self.key_set.statement_lifetime.total_seconds())
+
+    def now_s(self) -> int:
+        """
+        The domain's clock, in whole seconds.
+        """
+        return self._trust_domain.now_s()
+
+    def random(self, size_bytes: int) -> bytes:
+        """
+        Return unpredictable bytes from the domain's source.
+        """
+        return self._trust_domain.random(size_bytes)
+
+    def observe(self, event: Event) -> None:
+        """
+        Tell the observers of an event.
+        """
+        notify(self._observers, event)
+
+    # --- doors ---------------------------------------------------------------
+
+    def begin(self, *, channel: str) -> Journey[V]:
+        """
+        Begin a journey with a customer who brings none.
+
+        Args:
+            channel: Through which channel: ``"chat"``, ``"phone"``, ``"web"``, ...
+
+        Raises:
+            ValueError: When *channel* is not such a word.
+
+        .. versionadded:: 0.1.0
+        """
+        return self._begin(channel)
+
+    def begin_after(self, problem: Reason, *, channel: str) -> Journey[V]:
+        """
+        Begin a journey where one came and could not be used.
+
+        What is needed and not known says *problem* instead of "never stated",
+        so a bad envelope is never taken for none.
+
+        Args:
+            problem: `Reason.REJECTED` or `Reason.LOST`.
+            channel: As in `begin`.
+
+        .. versionadded:: 0.1.0
+        """
+        return self._begin(channel, problem=problem)
+
+    def receive(
+        self,
+        raw: Envelope | bytes | str,
+        *,
+        channel: str | None = None,
+        binding: bytes | None = None,
+        reply_to: bytes | None = None,
+        once: bool = False,
+        max_lifetime: timedelta = DELIVERY_LIFETIME,
+        arrival: Arrival = Arrival.DELIVERY,
+    ) -> Journey[V]:
+        """
+        Return the journey that another department handed over.
+
+        Args:
+            raw: The envelope, in binary or text form.
+            channel: Through which channel the customer is here now; the
+                sender's, unless given.
+            binding: What this side knows of the message from elsewhere; must
+                be what the sender bound it to.
+            reply_to: In a response, the id of the request's delivery.
+            once: Whether a delivery seen before is refused.
+            max_lifetime: The longest delivery that is accepted; a queue's
+                consumer gives its queue's.
+            arrival: How it came, if not from the sender directly: the lesser
+                of this and of what the delivery states counts.
+
+        Raises:
+            VerificationError: The first check that failed; nothing is lost,
+                and nothing of it is believed.
+
+        .. versionadded:: 0.1.0
+        """
+        expected = Expected(
+            department=self.name,
+            rests=False,
+            max_lifetime_s=int(max_lifetime.total_seconds()),
+            binding=binding,
+            reply_to=reply_to,
+        )
+        return self._open(raw, expected, channel=channel, arrival=arrival, once=once)
+
+    def resume(
+        self,
+        raw: Envelope | bytes | str,
+        *,
+        channel: str | None = None,
+        arrival: Arrival = Arrival.HOME,
+    ) -> Journey[V]:
+        """
+        Return the journey that `Journey.save` laid to rest.
+
+        Args:
+            raw: What `save` returned.
+            channel: As in `receive`.
+            arrival: How it was found: `Arrival.HINT` where only a phone number
+                or the like matched, `Arrival.POSSESSION` where the customer
+                carried it.
+
+        Raises:
+            VerificationError: The first check that failed.
+
+        .. versionadded:: 0.1.0
+        """
+        expected = Expected(department=self.name, rests=True, max_lifetime_s=0)
+        return self._open(raw, expected, channel=channel, arrival=arrival)
+
+    def receive_from_external(
+        self, raw: Envelope | bytes | str
+    ) -> tuple[Journey[V], str]:
+        """
+        Return a partner's answer to an export, for `Journey.accept_from`.
+
+        Raises:
+            VerificationError: When it does not verify, or is not a partner's.
+        """
+        expected = Expected(
+            department=self.name,
+            rests=False,
+            max_lifetime_s=int(DELIVERY_LIFETIME.total_seconds()),
+            from_external=True,
+        )
+        journey = self._open(raw, expected, channel=None, arrival=Arrival.DELIVERY)
+        return journey, journey.received_from or ""
+
+    def begin_export(self, channel: str) -> Journey[V]:
+        """
+        Begin the journey that an export is, for `Journey.export_to`.
+        """
+        return self._begin(channel, root_flags=FLAG_EXPORT)
+
+    # --- checks that the journey's verbs share -------------------------------
+
+    def check_internal(self, name: str) -> None:
+        """
+        Refuse a name that is unknown or external.
+
+        Raises:
+            UnknownDepartmentError, ExternalDepartmentError: When it is.
+        """
+        if self._check_known(name):
+            raise ExternalDepartmentError(name)
+
+    def check_external(self, name: str) -> None:
+        """
+        Refuse a name that is unknown or one of our own departments.
+
+        Raises:
+            UnknownDepartmentError, UsageError: When it is.
+        """
+        if not self._check_known(name):
+            msg = f"{name} is a department of ours; hand the journey over to it"
+            raise UsageError(msg)
+
+    def _check_known(self, name: str) -> bool:
+        departments = self.key_set.departments
+        if name not in departments:
+            near = get_close_matches(str(name), departments, n=3) or sorted(departments)
+            raise UnknownDepartmentError(name, tuple(near))
+        return departments[name].external
+
+    # --- opening -------------------------------------------------------------
+
+    def _reader(self) -> Reader:
+        return Reader(
+            domain=self.domain,
+            department=self.name,
+            vocabulary=self.vocabulary,
+            keys=self.keys,
+            key_set=self.key_set,
+            observe=self.observe,
+        )
+
+    def _begin(
+        self, channel: str, *, problem: Reason | None = None, root_flags: int = 0
+    ) -> Journey[V]:
+        context = Context(
+            reader=self._reader(), statements=(), authors=(), graph=_EMPTY
+        )
+        return Journey(
+            self,
+            context=context,
+            channel=check_channel(channel),
+            provenance=Provenance(arrival=Arrival.DELIVERY, problem=problem),
+            nonce=self.random(NONCE_BYTES),
+            root_flags=root_flags,
+        )
+
+    def _open(
+        self,
+        raw: Envelope | bytes | str,
+        expected: Expected,
+        *,
+        channel: str | None,
+        arrival: Arrival,
+        once: bool = False,
+    ) -> Journey[V]:
+        verified, context = self._verified(raw, expected)
+        delivery = verified.delivery
+        replayed = not delivery.rests and self._trust_domain.replays.seen(
+            audience=self.name,
+            key_id=delivery.key_id,
+            delivery_id=delivery.id,
+            expires_s=(delivery.expires_s or 0) + CLOCK_LEEWAY_SECONDS,
+        )
+        if replayed and once:
+            raise ReplayedError
+        for left_out in verified.left_out:
+            self.observe(
+                LeftOutStatement(
+                    department=self.name,
+                    journey_id=context.journey_id,
+                    code=left_out.code,
+                    key_id=left_out.key_id,
+                )
+            )
+        self.observe(
+            Received(
+                department=self.name,
+                journey_id=context.journey_id,
+                sender=verified.sender,
+                statements=len(verified.statements),
+                replayed=replayed,
+            )
+        )
+        heads = verified.graph.heads
+        last = verified.statements[heads[-1]].channel
+        return Journey(
+            self,
+            context=context,
+            channel=last if channel is None else check_channel(channel),
+            provenance=Provenance(
+                # No honest department launders a stolen link: the lesser counts.
+                arrival=min(arrival, delivery.arrival),
+                received_from=verified.sender,
+                replayed=replayed,
+                delivery_id=delivery.id,
+            ),
+        )
+
+    def _verified(
+        self, raw: Envelope | bytes | str, expected: Expected
+    ) -> tuple[Verified, Context]:
+        domain = self._trust_domain
+        now_s = self.now_s()
+        data = bytes(raw) if isinstance(raw, Envelope) else raw
+        found = self._recent.find(data, expected, key_set=self.key_set, now_s=now_s)
+        if found is not None:
+            return found
+        envelope = decode_envelope(data, cache=domain.verified)
+        if any(
+            self.key_set.signing_key(key_id) is None for key_id in _key_ids(envelope)
+        ):
+            domain.refresh()
+        verified = verify_envelope(
+            envelope,
+            domain=self.domain,
+            key_set=self.key_set,
+            expected=expected,
+            now_s=now_s,
+            cache=domain.verified,
+        )
+        context = Context(
+            reader=self._reader(),
+            statements=verified.statements,
+            authors=verified.authors,
+            graph=verified.graph,
+        )
+        self._recent.add(
+            data, expected, verified, context, key_set=self.key_set, now_s=now_s
+        )
+        return verified, context
+
+
+def _key_ids(envelope: Envelope) -> set[bytes]:
+    return {s.key_id for s in envelope.statements} | {envelope.delivery.key_id}

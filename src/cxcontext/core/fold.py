@@ -1,0 +1,372 @@
+"""
+The fold: from what many departments said to what one reader may believe.
+
+Protocol, section 4, for one (field, qualifier) at a time. A pure function of
+the statements' order and contents; it decides nothing about purposes, arrival
+or age, which are the reader's side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import attrs
+
+from cxcontext.core.formats import FORMATS
+from cxcontext.core.gaps import Reason
+from cxcontext.core.known import Known
+from cxcontext.core.section import MarkKind, SectionContent, WireFact, WireMark
+from cxcontext.core.statement import FLAG_EXPORT
+from cxcontext.core.value_types import comparable
+from cxcontext.core.vocabulary import FieldDefinition
+from cxcontext.errors import MalformedError
+
+# Of several reasons why something cannot be read, the first here is given.
+_REASONS: Final = (
+    Reason.NOT_YOURS,
+    Reason.WITHHELD,
+    Reason.UNREADABLE,
+    Reason.UNKNOWN_AUTHOR,
+    Reason.NEWER_VOCABULARY,
+)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Node:
+    """
+    A statement as the fold sees it.
+
+    Attributes:
+        department: Its author; None where the signing key is not known here.
+        ancestors: A bit for each position in the order that it descends from.
+    """
+
+    id: bytes
+    department: str | None
+    issued_s: int
+    expires_s: int
+    revision: int
+    channel: str
+    flags: int
+    ancestors: int
+
+
+# What the reader finds of a scope in one statement: what it says, why it
+# cannot be read, or None where the statement has no section of the scope.
+Content = SectionContent | Reason | None
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Claim:
+    """
+    One fact of one statement, with the authority of its author applied.
+    """
+
+    index: int
+    department: str
+    known: Known
+    at_s: int
+    fact: WireFact
+    comparable: bytes | None = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Unread:
+    """
+    A section that may hold something of the field, and why it is not read.
+    """
+
+    index: int
+    department: str | None
+    worst: Known
+    reason: Reason
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Reading:
+    """
+    What stands of one (field, qualifier).
+
+    Attributes:
+        standing: What nothing supersedes, the one to show first.
+        conflict: Whether different values stand.
+        settled: Whether nothing unread could change the one value.
+        unread: Why not, or why nothing is known.
+        expired: Whether an expired statement had something.
+        mark: That the customer refused or does not know, if said last.
+    """
+
+    standing: tuple[Claim, ...] = ()
+    conflict: bool = False
+    settled: bool = False
+    unread: Reason | None = None
+    expired: bool = False
+    mark: MarkKind | None = None
+
+    @property
+    def shown(self) -> Claim | None:
+        """
+        The claim to show, be it a retraction.
+        """
+        return self.standing[0] if self.standing else None
+
+    @property
+    def has_value(self) -> bool:
+        """
+        Whether the claim to show has a value.
+        """
+        return bool(self.standing) and self.standing[0].fact.has_value
+
+
+def fold_field(
+    field: FieldDefinition[Any],
+    qualifier: str | None,
+    *,
+    nodes: Sequence[Node],
+    contents: Sequence[Content],
+    now_s: int,
+    revision: int,
+) -> Reading:
+    """
+    Return what stands of *field*.
+
+    Args:
+        field: The field, with the rules of this reader's vocabulary.
+        qualifier: Which of many values; None for the one without.
+        nodes: The statements in topological order.
+        contents: Per statement, what this reader finds of the field's scope.
+        now_s: The reader's clock, in seconds.
+        revision: The revision of the reader's vocabulary.
+    """
+    claims: list[Claim] = []
+    unread: list[Unread] = []
+    expired = False
+    for index, (node, content) in enumerate(zip(nodes, contents, strict=True)):
+        if content is None or not _counts(field, node, revision):
+            continue
+        found = read_content(field, qualifier, index, node, content, revision)
+        if node.expires_s <= now_s:
+            expired = expired or isinstance(found, Claim)
+        elif isinstance(found, Claim):
+            claims.append(found)
+        elif found is not None:
+            unread.append(found)
+    standing = _standing(field, nodes, claims)
+    conflict = len({claim.comparable for claim in standing}) > 1
+    open_questions = [
+        [other for other in unread if not _answers(field, nodes, claim, other)]
+        for claim in standing
+    ]
+    settled = not conflict and not all(open_questions)
+    blocking = unread if not standing else open_questions[0]
+    reasons = {other.reason for other in blocking}
+    return Reading(
+        standing=standing,
+        conflict=conflict,
+        settled=settled,
+        unread=None if settled else next((r for r in _REASONS if r in reasons), None),
+        expired=expired,
+        mark=_mark(field, qualifier, nodes, contents, now_s),
+    )
+
+
+def _counts(field: FieldDefinition[Any], node: Node, revision: int) -> bool:
+    """
+    Whether the author may write the scope, or might under newer rules.
+    """
+    return (
+        node.department is None
+        or node.revision > revision
+        or field.may_write(node.department)
+    )
+
+
+def read_content(
+    field: FieldDefinition[Any],
+    qualifier: str | None,
+    index: int,
+    node: Node,
+    content: Content,
+    revision: int,
+) -> Claim | Unread | None:
+    """
+    Return what one statement says of the field, or why that is not known.
+    """
+    newer = node.revision > revision
+    department = node.department
+    if not isinstance(content, SectionContent) or department is None:
+        reason = content if isinstance(content, Reason) else Reason.UNKNOWN_AUTHOR
+        return _unread(field, index, node, reason, newer=newer)
+    if not field.may_write(department):
+        return _unread(field, index, node, Reason.NEWER_VOCABULARY, newer=newer)
+    for fact in content.facts:
+        if fact.field == field.number and fact.qualifier == qualifier:
+            try:
+                value = _comparable(field, fact)
+            except MalformedError:
+                reason = Reason.NEWER_VOCABULARY if newer else Reason.UNREADABLE
+                return _unread(field, index, node, reason, newer=newer)
+            return Claim(
+                index=index,
+                department=department,
+                known=effective_known(field, _speaker(index, node, fact), fact.known),
+                at_s=node.issued_s - fact.age_s,
+                fact=fact,
+                comparable=value,
+            )
+    return None
+
+
+def _speaker(index: int, node: Node, fact: WireFact) -> str:
+    # The root of an export restates in the words of others; nothing else does.
+    if index == 0 and node.flags & FLAG_EXPORT and fact.reported_by is not None:
+        return fact.reported_by
+    return node.department or ""
+
+
+def effective_known(
+    field: FieldDefinition[Any], department: str, known: Known
+) -> Known:
+    """
+    Return how surely a fact is known, as far as its author may say so.
+    """
+    if field.inferred_only:
+        return Known.INFERRED
+    if known is Known.VERIFIED and not field.may_verify(department):
+        return Known.STATED
+    return known
+
+
+def _unread(
+    field: FieldDefinition[Any], index: int, node: Node, reason: Reason, *, newer: bool
+) -> Unread:
+    department = node.department
+    could_verify = (
+        bool(field.verifiers or field.former_verifiers)
+        if department is None
+        else field.may_verify(department)
+    )
+    worst = Known.VERIFIED if newer or could_verify else Known.STATED
+    if field.inferred_only and not newer:
+        worst = Known.INFERRED
+    return Unread(index=index, department=department, worst=worst, reason=reason)
+
+
+def _comparable(field: FieldDefinition[Any], fact: WireFact) -> bytes | None:
+    if not fact.has_value:
+        return None
+    field.codec.from_wire(fact.value)  # refuses what is not of the field's type
+    value = fact.value
+    if field.format is not None and isinstance(value, str):
+        value = FORMATS[field.format].normalise(value)
+    return comparable(value)
+
+
+def _standing(
+    field: FieldDefinition[Any], nodes: Sequence[Node], claims: Sequence[Claim]
+) -> tuple[Claim, ...]:
+    standing = [
+        claim
+        for claim in claims
+        if not any(supersedes(field, nodes, other, claim) for other in claims)
+    ]
+    # What is inferred counts only where nothing surer stands.
+    surer = [claim for claim in standing if claim.known > Known.INFERRED]
+    chosen = surer or standing
+    chosen.sort(key=lambda claim: nodes[claim.index].id)
+    chosen.sort(key=lambda claim: (claim.known, claim.at_s), reverse=True)
+    return tuple(chosen)
+
+
+def supersedes(
+    field: FieldDefinition[Any], nodes: Sequence[Node], later: Claim, earlier: Claim
+) -> bool:
+    """
+    Whether *later* takes the place of *earlier* (protocol, section 4).
+    """
+    return _outranks(
+        field,
+        nodes,
+        later,
+        index=earlier.index,
+        department=earlier.department,
+        known=earlier.known,
+    )
+
+
+def _answers(
+    field: FieldDefinition[Any], nodes: Sequence[Node], claim: Claim, unread: Unread
+) -> bool:
+    """
+    Whether *claim* would supersede whatever the unread section may hold.
+    """
+    return claim.index == unread.index or _outranks(
+        field,
+        nodes,
+        claim,
+        index=unread.index,
+        department=unread.department,
+        known=unread.worst,
+    )
+
+
+def _outranks(
+    field: FieldDefinition[Any],
+    nodes: Sequence[Node],
+    claim: Claim,
+    *,
+    index: int,
+    department: str | None,
+    known: Known,
+) -> bool:
+    if not nodes[claim.index].ancestors >> index & 1:
+        return False
+    if claim.known is Known.INFERRED:
+        return known is Known.INFERRED
+    return (
+        claim.department == department
+        or claim.known >= known
+        or claim.department in field.authority
+    )
+
+
+def marks_of(
+    field: FieldDefinition[Any],
+    *,
+    nodes: Sequence[Node],
+    contents: Sequence[Content],
+    now_s: int,
+) -> Iterator[tuple[Node, WireMark]]:
+    """
+    Yield what happened around the field, oldest statement first.
+    """
+    for node, content in zip(nodes, contents, strict=True):
+        if (
+            isinstance(content, SectionContent)
+            and node.department is not None
+            and node.expires_s > now_s
+            and field.may_write(node.department)
+        ):
+            for mark in content.marks:
+                if mark.field == field.number:
+                    yield node, mark
+
+
+def _mark(
+    field: FieldDefinition[Any],
+    qualifier: str | None,
+    nodes: Sequence[Node],
+    contents: Sequence[Content],
+    now_s: int,
+) -> MarkKind | None:
+    last: tuple[int, MarkKind] | None = None
+    for node, mark in marks_of(field, nodes=nodes, contents=contents, now_s=now_s):
+        at_s = node.issued_s - mark.age_s
+        if (
+            mark.kind is not MarkKind.ASKED
+            and mark.qualifier == qualifier
+            and (last is None or at_s >= last[0])
+        ):
+            last = (at_s, mark.kind)
+    return None if last is None else last[1]

@@ -1,0 +1,109 @@
+"""
+The hash-linked graph that statements form: one root, ancestors, heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import attrs
+
+from cxcontext.core.limits import MAX_HEADS
+from cxcontext.errors import (
+    CyclicGraphError,
+    LimitExceededError,
+    MissingParentError,
+    NotOneRootError,
+)
+
+
+class Linked(Protocol):
+    """
+    What has an id and names its parents by theirs.
+    """
+
+    @property
+    def id(self) -> bytes:
+        """
+        The statement's id.
+        """
+        ...
+
+    @property
+    def parents(self) -> Sequence[bytes]:
+        """
+        The ids of what it builds upon; empty for the root.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Graph:
+    """
+    Statements in topological order, parents first, ties by id.
+
+    Attributes:
+        order: The ids in that order.
+        position: The inverse of *order*.
+        ancestors: Per position, a bit for every position it descends from.
+        heads: Positions that nothing descends from.
+    """
+
+    order: tuple[bytes, ...]
+    position: Mapping[bytes, int]
+    ancestors: tuple[int, ...]
+    heads: tuple[int, ...]
+
+
+def build_graph(statements: Iterable[Linked]) -> Graph:
+    """
+    Return the graph of *statements*, checked without recursion.
+
+    Raises:
+        NotOneRootError: Not exactly one statement has no parents.
+        MissingParentError: A parent is not among them.
+        CyclicGraphError: Some descend from each other.
+        LimitExceededError: There are more heads than the format allows.
+    """
+    by_id = {statement.id: statement for statement in statements}
+    roots = [s.id for s in by_id.values() if not s.parents]
+    if len(roots) != 1:
+        raise NotOneRootError(len(roots))
+    children: dict[bytes, list[bytes]] = {identifier: [] for identifier in by_id}
+    waiting: dict[bytes, int] = {}
+    for statement in by_id.values():
+        waiting[statement.id] = len(statement.parents)
+        for parent in statement.parents:
+            if parent not in by_id:
+                raise MissingParentError
+            children[parent].append(statement.id)
+    order: list[bytes] = []
+    position: dict[bytes, int] = {}
+    ancestors: list[int] = []
+    ready = roots
+    while ready:
+        following: list[bytes] = []
+        for identifier in sorted(ready):
+            mask = 0
+            for parent in by_id[identifier].parents:
+                mask |= ancestors[position[parent]] | 1 << position[parent]
+            position[identifier] = len(order)
+            order.append(identifier)
+            ancestors.append(mask)
+            for child in children[identifier]:
+                waiting[child] -= 1
+                if not waiting[child]:
+                    following.append(child)
+        ready = following
+    if len(order) != len(by_id):
+        raise CyclicGraphError
+    heads = tuple(position[i] for i in order if not children[i])
+    if len(heads) > MAX_HEADS:
+        raise LimitExceededError("heads", MAX_HEADS)
+    return Graph(
+        order=tuple(order),
+        position=position,
+        ancestors=tuple(ancestors),
+        heads=heads,
+    )

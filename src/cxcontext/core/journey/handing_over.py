@@ -1,0 +1,296 @@
+"""
+Handing over: sealing, delivering, merging, and crossing to partners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from hashlib import sha256
+from typing import TypeVar
+
+import attrs
+
+from cxcontext.core.delivery import DELIVERY_ID_BYTES, EVERY_DEPARTMENT, sign_delivery
+from cxcontext.core.envelope import Envelope, make_envelope
+from cxcontext.core.events import Accepted
+from cxcontext.core.journey.promising import JourneyPromising
+from cxcontext.core.journey.state import JourneyState
+from cxcontext.core.limits import DELIVERY_LIFETIME, MAX_ENVELOPE_BYTES
+from cxcontext.core.statement import FLAG_ACCEPTED, Statement
+from cxcontext.core.vocabulary import Key, Scope, Vocabulary
+from cxcontext.errors import (
+    DifferentJourneyError,
+    JourneyFullError,
+    UsageError,
+    WithholdError,
+)
+
+V = TypeVar("V", bound=Vocabulary)
+
+
+class Journey(JourneyPromising[V]):
+    """
+    The live handle on one customer's journey: what is known, and what is new.
+
+    Obtained from `Department.begin`, `Department.receive` or
+    `Department.resume`. Threads and tasks of one request may share it; it is
+    not pickled, and shows no value in ``repr``.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def hand_over(
+        self,
+        to: str,
+        *,
+        lifetime: timedelta = DELIVERY_LIFETIME,
+        binding: bytes | None = None,
+        reply_to: bytes | None = None,
+        withhold: Collection[Scope] = (),
+    ) -> Envelope:
+        """
+        Return the envelope for another department of the domain.
+
+        What is pending is sealed first; with nothing pending only a new
+        delivery is signed. Every sealed section travels on, so that a
+        department after next still has it.
+
+        Args:
+            to: The department's name.
+            lifetime: How long the delivery may be on its way; 1 s or more.
+            binding: What the receiver will know of the message from elsewhere:
+                a call id, a message id, a request target.
+            reply_to: In a response, the id of the request's delivery.
+            withhold: Scopes to leave out, which *to* may not read.
+
+        Raises:
+            UnknownDepartmentError: When *to* is not in the key set.
+            ExternalDepartmentError: When *to* is a partner; use `export_to`.
+            WithholdError: When *to* may read a withheld scope.
+            MissingKeyError: When no signing key is usable now.
+            JourneyFullError: When the envelope exceeds the format's size.
+
+        .. versionadded:: 0.1.0
+        """
+        self._department.check_internal(to)
+        for scope in withhold:
+            if to in scope.readers:
+                raise WithholdError(scope.name, to)
+        return self._deliver(
+            to,
+            lifetime=lifetime,
+            binding=binding,
+            reply_to=reply_to,
+            withheld=frozenset(scope.number for scope in withhold),
+        )
+
+    def save(self, *, shared: bool = False) -> bytes:
+        """
+        Return the journey for rest; `Department.resume` reads it back.
+
+        Args:
+            shared: Whether every department of the domain may resume it.
+
+        Raises:
+            UsageError: As `hand_over`.
+
+        .. versionadded:: 0.1.0
+        """
+        audience = EVERY_DEPARTMENT if shared else self.department
+        return bytes(self._deliver(audience, lifetime=None))
+
+    def accept(self) -> None:
+        """
+        Say, signed, that this department has taken the journey over.
+
+        It travels with the next hand-over, response or save.
+
+        .. versionadded:: 0.1.0
+        """
+        with self._lock:
+            self._pending = attrs.evolve(self._pending, accepted=True)
+
+    def merge(self, other: JourneyState[V] | Envelope | bytes | str) -> None:
+        """
+        Take over what another branch of the same journey has learned.
+
+        What is pending here is sealed first, on what was known when it was
+        learned. Over the format's limits, what is here stays, and an event
+        says what was left out.
+
+        Args:
+            other: A fork, or an envelope handed over to this department.
+
+        Raises:
+            DifferentJourneyError: When it is another journey; see `restate`.
+            VerificationError: When an envelope does not verify.
+
+        .. versionadded:: 0.1.0
+        """
+        if not isinstance(other, JourneyState):
+            other = self._department.receive(other)
+        with self._lock, other._lock:
+            other._seal(at_least_root=True)
+            self._seal(at_least_root=True)
+            ours, theirs = str(self.id), str(other.id)
+            if ours != theirs:
+                raise DifferentJourneyError(ours, theirs)
+            added = self._join(other._context)
+            self._told |= other._told
+            statements, authors = self._context.statements, self._context.authors
+            for index in added:
+                if statements[index].flags & FLAG_ACCEPTED:
+                    self._emit(Accepted, by=authors[index] or "")
+
+    def fork(self) -> Journey[V]:
+        """
+        Return a journey for background work, to be merged back later.
+
+        What is pending is sealed first, so that both start from the same.
+
+        .. versionadded:: 0.1.0
+        """
+        with self._lock:
+            self._seal(at_least_root=True)
+            twin: Journey[V] = Journey(
+                self._department,
+                context=self._context,
+                channel=self._channel,
+                provenance=self._provenance,
+            )
+            twin._arrival = self._arrival
+            twin._verified_here = self._verified_here
+            twin._told = set(self._told)
+            return twin
+
+    def export_to(
+        self,
+        partner: str,
+        *keys: Key[V, object],
+        lifetime: timedelta = DELIVERY_LIFETIME,
+    ) -> Envelope:
+        """
+        Return an export for an external partner: a new journey, not this one.
+
+        It restates only what the partner may read, with the original times and
+        "reported by". Nothing in it leads back to this journey; keep its
+        `Envelope.journey_id` to accept the partner's answer.
+
+        Args:
+            partner: The external department's name.
+            keys: Which fields; all that the partner may read, if none.
+            lifetime: How long the delivery may be on its way.
+
+        Raises:
+            UnknownDepartmentError: When *partner* is not in the key set.
+            UsageError: When it is not external, or may not read a field.
+
+        .. versionadded:: 0.1.0
+        """
+        department = self._department
+        department.check_external(partner)
+        for key in keys:
+            if partner not in key.scope.readers:
+                msg = (
+                    f"{partner} may not read {key.name}; add it to the scope's readers"
+                )
+                raise UsageError(msg)
+        export = department.begin_export(self._channel)
+        export._restate_for(partner, self, keys)
+        return export._deliver(partner, lifetime=lifetime)
+
+    def accept_from(
+        self, raw: Envelope | bytes | str, *, export: str
+    ) -> tuple[Key[V, object], ...]:
+        """
+        Take over what an external partner answered to an export.
+
+        Its statements stay in the export; their values are restated here under
+        this department's name, as reported by the partner.
+
+        Args:
+            raw: What the partner sent.
+            export: The id of the export that it must answer, in hex.
+
+        Returns:
+            The fields whose values were taken over.
+
+        Raises:
+            VerificationError: When it does not verify, or does not come from
+                an external department.
+            DifferentJourneyError: When it answers another export.
+
+        .. versionadded:: 0.1.0
+        """
+        answered, partner = self._department.receive_from_external(raw)
+        if answered.id != export:
+            raise DifferentJourneyError(export, str(answered.id))
+        taken: list[Key[V, object]] = []
+        vocabulary = self._department.vocabulary
+        for field in vocabulary.fields.values():
+            key: Key[V, object] = field.key
+            if self.department not in field.scope.writers:
+                continue
+            for qualifier in answered._qualifiers(key):
+                fact = answered.fact(key, qualifier=qualifier)
+                gap = answered.gap(key, qualifier=qualifier)
+                if fact is not None and gap is None and fact.department == partner:
+                    self._restate_fact(key, qualifier, fact)
+                    taken.append(key)
+        return tuple(dict.fromkeys(taken))
+
+    # --- for the verbs above -------------------------------------------------
+
+    def _deliver(
+        self,
+        audience: str,
+        *,
+        lifetime: timedelta | None,
+        binding: bytes | None = None,
+        reply_to: bytes | None = None,
+        withheld: frozenset[int] = frozenset(),
+    ) -> Envelope:
+        department = self._department
+        with self._lock:
+            self._seal(at_least_root=True)
+            now_s = self._now_s()
+            statements = [
+                _for_sending(statement, withheld, now_s=now_s)
+                for statement in self._context.statements
+            ]
+            delivery = sign_delivery(
+                statements,
+                signer=department.keys.signer(department.key_set, now=now_s),
+                domain=department.domain,
+                delivery_id=department.random(DELIVERY_ID_BYTES),
+                audience=audience,
+                issued_s=now_s,
+                expires_s=_expiry(now_s, lifetime),
+                arrival=self._arrival,
+                reply_to=reply_to,
+                binding=None if binding is None else sha256(binding).digest(),
+            )
+            envelope = make_envelope(statements, delivery, domain=department.domain)
+            if len(bytes(envelope)) > MAX_ENVELOPE_BYTES:
+                raise JourneyFullError(f"{MAX_ENVELOPE_BYTES} bytes")
+            self._uncarried.clear()
+            return envelope
+
+
+def _expiry(now_s: int, lifetime: timedelta | None) -> int | None:
+    if lifetime is None:
+        return None
+    if lifetime < timedelta(seconds=1):
+        msg = "a delivery's lifetime is 1 second or more"
+        raise UsageError(msg)
+    return now_s + int(lifetime.total_seconds())
+
+
+def _for_sending(
+    statement: Statement, withheld: frozenset[int], *, now_s: int
+) -> Statement:
+    # An expired statement counts for the graph only (protocol, section 5).
+    if statement.expires_s <= now_s:
+        return statement.without(tuple(statement.sections))
+    return statement.without(withheld)

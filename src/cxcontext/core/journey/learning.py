@@ -1,0 +1,451 @@
+"""
+Learning: what this department adds to the journey under its own name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from cxcontext.core import cbor
+from cxcontext.core.contribution import missing_sealing_key
+from cxcontext.core.forbidden import contains_card_number
+from cxcontext.core.formats import FORMATS
+from cxcontext.core.journey.reading import JourneyReading
+from cxcontext.core.known import Known
+from cxcontext.core.limits import MAX_CLEAR_BYTES, MAX_QUALIFIER_CHARS
+from cxcontext.core.numeric_date import to_seconds
+from cxcontext.core.pending import (
+    MAX_PENDING_BYTES,
+    PendingFact,
+    PendingMark,
+)
+from cxcontext.core.section import (
+    MAX_BECAUSE_CHARS,
+    MarkKind,
+    SectionContent,
+    WireFact,
+    WireMark,
+)
+from cxcontext.core.standard import CONSENT, PROMISE
+from cxcontext.core.value_types import comparable
+from cxcontext.core.vocabulary import FieldDefinition, Key, Vocabulary
+from cxcontext.errors import (
+    ConflictError,
+    DifferentJourneyError,
+    ForbiddenDataError,
+    FormatError,
+    JourneyFullError,
+    MissingKeyError,
+    NotAuthorisedError,
+    UsageError,
+    ValueDoesNotFitError,
+)
+
+V = TypeVar("V", bound=Vocabulary)
+T = TypeVar("T")
+
+
+class JourneyLearning(JourneyReading[V]):
+    """
+    The learning verbs. Each is atomic; nothing is sealed until it is carried.
+    """
+
+    def learn(
+        self,
+        key: Key[V, T],
+        value: T,
+        *,
+        known: Known | None = None,
+        qualifier: str | None = None,
+        at: datetime | None = None,
+    ) -> None:
+        """
+        Take up what has become known. Nothing, if it is recalled already.
+
+        Args:
+            key: The field, read on the vocabulary class.
+            value: The value; it must come back exactly from the wire.
+            known: How surely; STATED unless given, INFERRED for a field that
+                is only inferred.
+            qualifier: Which of many values: a product, a trip; 1 to 64 characters.
+            at: When it became known, aware; now unless given, never later.
+
+        Raises:
+            ForeignFieldError: When *key* is of another vocabulary.
+            ValueDoesNotFitError: When *value* is not of the field's type.
+            FormatError: When it fails the check of the field's format.
+            ForbiddenDataError: When it contains a payment card number.
+            NotAuthorisedError: When this department may not write the scope, or
+                may not verify the field.
+            MissingKeyError: When the scope has no key to seal to.
+            JourneyFullError: When the journey holds no more statements.
+
+        .. versionadded:: 0.1.0
+        """
+        wire, problem = self._checked(key, value, qualifier)
+        # A traceback that is kept with its locals must not hold the value.
+        del value
+        if problem is not None:
+            raise problem
+        with self._lock:
+            if self._says_nothing_new(key, wire, known, qualifier):
+                return
+            self._store(key, wire, known=known, qualifier=qualifier, at=at)
+
+    def correct(
+        self,
+        key: Key[V, T],
+        value: T,
+        *,
+        known: Known | None = None,
+        qualifier: str | None = None,
+    ) -> None:
+        """
+        State what is right instead of what is known. Always written.
+
+        It supersedes what this department has said, and what others have said
+        no more surely; a value that somebody verified stays, as a conflict.
+
+        Raises:
+            UsageError: As `learn`.
+
+        .. versionadded:: 0.1.0
+        """
+        wire, problem = self._checked(key, value, qualifier)
+        del value
+        if problem is not None:
+            raise problem
+        with self._lock:
+            self._store(key, wire, known=known, qualifier=qualifier, at=None)
+
+    def confirm(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
+        """
+        Say the value that `fact` shows again, now and under this name.
+
+        It makes a stale value fresh and an unsettled one settled.
+
+        Raises:
+            ConflictError: When no single value is shown; `correct` says which.
+            UsageError: As `learn`.
+
+        .. versionadded:: 0.1.0
+        """
+        self._check_key(key, qualifier)
+        with self._lock:
+            shown = self.fact(key, qualifier=qualifier)
+            if shown is None or shown.retracted or shown.conflicting:
+                raise ConflictError(key.name)
+            wire, problem = self._checked(key, shown.value, qualifier)
+            if problem is not None:
+                raise problem
+            self._store(key, wire, known=None, qualifier=qualifier, at=None)
+
+    def retract(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
+        """
+        State that the value does not hold, without saying another.
+
+        Raises:
+            UsageError: As `learn`.
+
+        .. versionadded:: 0.1.0
+        """
+        self._check_key(key, qualifier)
+        self._check_qualifier(key.field, qualifier)
+        with self._lock:
+            self._store(
+                key, None, known=None, qualifier=qualifier, at=None, retraction=True
+            )
+
+    def restate(
+        self, other: JourneyReading[V], *keys: Key[V, Any]
+    ) -> tuple[Key[V, Any], ...]:
+        """
+        Carry another journey's values over, under this department's own name.
+
+        For when both are surely the same customer: it is an assertion of this
+        department, with the original times and "reported by" the original
+        departments. Consents and promises are not carried over; they are made
+        to somebody, and must be made again.
+
+        Args:
+            other: A journey of the same vocabulary.
+            keys: Which fields; all that can be recalled and written, if none.
+
+        Returns:
+            The fields whose values were carried over.
+
+        Raises:
+            DifferentJourneyError: When *other* is of another trust domain.
+            UsageError: As `learn`.
+
+        .. versionadded:: 0.1.0
+        """
+        ours = self._department
+        theirs = other._department
+        if ours.vocabulary is not theirs.vocabulary or ours.domain != theirs.domain:
+            raise DifferentJourneyError(ours.domain, theirs.domain)
+        chosen = keys or tuple(
+            field.key
+            for field in ours.vocabulary.fields.values()
+            if ours.name in field.scope.writers
+        )
+        done: list[Key[V, Any]] = []
+        for key in chosen:
+            if key.number in (CONSENT, PROMISE):
+                continue
+            for qualifier in other._qualifiers(key):
+                found = other.fact(key, qualifier=qualifier)
+                if other.gap(key, qualifier=qualifier) is not None or found is None:
+                    continue
+                self._restate_fact(key, qualifier, found)
+                done.append(key)
+        return tuple(dict.fromkeys(done))
+
+    # --- for the other verbs -------------------------------------------------
+
+    def _restate_fact(
+        self, key: Key[Any, Any], qualifier: str | None, fact: Any
+    ) -> None:
+        field = key.field
+        known = fact.known
+        if known is Known.VERIFIED and self.department not in field.verifiers:
+            known = Known.STATED
+        wire, problem = self._checked(key, fact.value, qualifier)
+        if problem is not None:
+            raise problem
+        by = fact.reported_by or fact.department
+        with self._lock:
+            self._store(
+                key,
+                wire,
+                known=known,
+                qualifier=qualifier,
+                at=fact.at,
+                reported_by=None if by == self.department else by,
+            )
+
+    def _restate_for(
+        self, partner: str, other: JourneyReading[V], keys: tuple[Key[V, Any], ...]
+    ) -> None:
+        """
+        Restate what *partner* may read, as surely known as it was.
+        """
+        vocabulary = self._department.vocabulary
+        chosen = keys or tuple(
+            field.key
+            for field in vocabulary.fields.values()
+            if partner in field.scope.readers
+        )
+        with self._lock:
+            for key in chosen:
+                if key.number in (CONSENT, PROMISE):
+                    continue
+                for qualifier in other._qualifiers(key):
+                    fact = other.fact(key, qualifier=qualifier)
+                    gap = other.gap(key, qualifier=qualifier)
+                    if fact is None or gap is not None:
+                        continue
+                    wire = key.field.codec.to_wire(fact.value, field=key.name)
+                    restated = WireFact(
+                        field=key.number,
+                        has_value=True,
+                        value=wire,
+                        known=fact.known,
+                        qualifier=qualifier,
+                        reported_by=fact.reported_by or fact.department,
+                    )
+                    self._check_sealing_key(key.field)
+                    self._add_fact(key.field, restated, at_s=to_seconds(fact.at))
+
+    def _checked(
+        self, key: Key[Any, Any], value: Any, qualifier: str | None
+    ) -> tuple[Any, UsageError | None]:
+        """
+        Return the value on the wire, or the error to raise without the value.
+        """
+        try:
+            self._check_key(key, qualifier)
+            self._check_qualifier(key.field, qualifier)
+            return self._wire_value(key.field, value), None
+        except UsageError as problem:
+            return None, problem.with_traceback(None)
+
+    def _wire_value(self, field: FieldDefinition[Any], value: Any) -> Any:
+        wire = field.codec.to_wire(value, field=field.name)
+        if field.format is not None and isinstance(wire, str):
+            written = FORMATS[field.format].normalise(wire)
+            if not FORMATS[field.format].check(written):
+                raise FormatError(field.name, field.format)
+            # A private-use subtag may hold anything, and this is for all to read.
+            if field.clear and "x" in written.lower().split("-"):
+                raise FormatError(field.name, f"{field.format} without private use")
+            # How an IBAN is grouped makes digits look like a card that are none.
+            forbidden = contains_card_number(written)
+        else:
+            forbidden = contains_card_number(wire)
+        if forbidden:
+            raise ForbiddenDataError(field.name)
+        size = len(cbor.encode(wire))
+        if field.clear and size > MAX_CLEAR_BYTES:
+            raise ValueDoesNotFitError(
+                field.name, f"at most {MAX_CLEAR_BYTES} bytes in the clear", f"{size}"
+            )
+        if size > MAX_PENDING_BYTES:
+            # So large a value must prove now that a section can hold it.
+            fact = WireFact(field=field.number, has_value=True, value=wire)
+            try:
+                SectionContent(facts=(fact,)).encode()
+            except JourneyFullError as full:
+                raise ValueDoesNotFitError(
+                    field.name, full.limit, f"{size} bytes"
+                ) from None
+        return wire
+
+    def _check_qualifier(
+        self, field: FieldDefinition[Any], qualifier: str | None
+    ) -> None:
+        if qualifier is None:
+            return
+        if not isinstance(qualifier, str) or not 1 <= len(qualifier) <= (
+            MAX_QUALIFIER_CHARS
+        ):
+            msg = f"{field.name}: a qualifier is text of 1 to {MAX_QUALIFIER_CHARS}"
+            raise UsageError(msg)
+        if contains_card_number(qualifier):
+            raise ForbiddenDataError(field.name)
+
+    def _check_authority(self, field: FieldDefinition[Any], known: Known) -> None:
+        name, scope = self.department, field.scope
+        if name not in scope.writers:
+            raise NotAuthorisedError(
+                name, f"write {field.name}", tuple(sorted(scope.writers))
+            )
+        if known is Known.VERIFIED and name not in field.verifiers:
+            raise NotAuthorisedError(
+                name, f"verify {field.name}", tuple(sorted(field.verifiers))
+            )
+        if field.inferred_only and known is not Known.INFERRED:
+            msg = f"{field.name} is only ever INFERRED; leave known out"
+            raise UsageError(msg)
+        self._check_sealing_key(field)
+
+    def _check_sealing_key(self, field: FieldDefinition[Any]) -> None:
+        key_set = self._department.key_set
+        if key_set.sealing_key(field.scope.number, now=self._now_s()) is None:
+            raise MissingKeyError(missing_sealing_key(field.scope.name))
+
+    def _says_nothing_new(
+        self, key: Key[Any, Any], wire: Any, known: Known | None, qualifier: str | None
+    ) -> bool:
+        known = _default_known(key.field) if known is None else known
+        if key.number == PROMISE:
+            msg = "promises are made with promise(), not with learn()"
+            raise UsageError(msg)
+        field = key.field
+        # What may not be recalled for a purpose may still be learned again.
+        found = self._answer(key, qualifier, None, None, Known.INFERRED)
+        shown = found.fact
+        if found.gap is not None or shown is None or shown.known < known:
+            return False
+        said = field.codec.to_wire(shown.value, field=field.name)
+        return self._comparable(field, said) == self._comparable(field, wire)
+
+    def _comparable(self, field: FieldDefinition[Any], wire: Any) -> bytes:
+        if field.format is not None and isinstance(wire, str):
+            wire = FORMATS[field.format].normalise(wire)
+        return comparable(wire)
+
+    def _store(
+        self,
+        key: Key[Any, Any],
+        wire: Any,
+        *,
+        known: Known | None,
+        qualifier: str | None,
+        at: datetime | None,
+        retraction: bool = False,
+        reported_by: str | None = None,
+    ) -> None:
+        """
+        Add one fact to what is pending. The lock is held.
+        """
+        field = key.field
+        known = _default_known(field) if known is None else known
+        self._check_authority(field, known)
+        self._add_fact(
+            field,
+            WireFact(
+                field=field.number,
+                has_value=not retraction,
+                value=wire,
+                known=known,
+                qualifier=qualifier,
+                reported_by=reported_by,
+            ),
+            at_s=self._instant(at),
+        )
+
+    def _add_fact(
+        self, field: FieldDefinition[Any], fact: WireFact, *, at_s: int
+    ) -> None:
+        self._check_room()
+        if not field.clear and not self._pending.has_room(
+            field.scope.number, fact.value
+        ):
+            self._seal()
+        self._pending = self._pending.with_fact(
+            PendingFact(
+                scope=field.scope.number, at_s=at_s, clear=field.clear, fact=fact
+            )
+        )
+        self._told.add((fact.field, fact.qualifier))
+        self._uncarried.add(fact.field)
+
+    def _add_mark(
+        self,
+        key: Key[Any, Any],
+        kind: MarkKind,
+        qualifier: str | None,
+        because: str | None = None,
+    ) -> None:
+        """
+        Add one mark to what is pending. The lock is held.
+        """
+        self._check_key(key, qualifier)
+        field = key.field
+        if self.department not in field.scope.writers:
+            # Who may not write the scope cannot tell the others that it asked.
+            return
+        self._check_qualifier(field, qualifier)
+        if because is not None:
+            if not 1 <= len(because) <= MAX_BECAUSE_CHARS:
+                msg = f"because is text of 1 to {MAX_BECAUSE_CHARS} characters"
+                raise UsageError(msg)
+            if contains_card_number(because):
+                raise ForbiddenDataError(field.name)
+        self._check_sealing_key(field)
+        self._check_room()
+        if not self._pending.has_room(field.scope.number, because):
+            self._seal()
+        mark = WireMark(
+            field=field.number, kind=kind, qualifier=qualifier, because=because
+        )
+        self._pending = self._pending.with_mark(
+            PendingMark(scope=field.scope.number, at_s=self._now_s(), mark=mark)
+        )
+        self._uncarried.add(field.number)
+
+    def _instant(self, at: datetime | None) -> int:
+        now_s = self._now_s()
+        if at is None:
+            return now_s
+        at_s = to_seconds(at)
+        if at_s > now_s:
+            msg = "at lies in the future; nothing is known before it happens"
+            raise UsageError(msg)
+        return at_s
+
+
+def _default_known(field: FieldDefinition[Any]) -> Known:
+    return Known.INFERRED if field.inferred_only else Known.STATED

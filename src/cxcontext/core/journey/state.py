@@ -1,0 +1,352 @@
+"""
+What a journey holds, and the few ways in which that changes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar
+
+import attrs
+
+from cxcontext.core.context import Context
+from cxcontext.core.contribution import seal_pending
+from cxcontext.core.events import Event, MergeLeftOut, NearlyFull
+from cxcontext.core.fold import Node
+from cxcontext.core.gaps import Reason
+from cxcontext.core.graph import build_graph
+from cxcontext.core.known import Arrival
+from cxcontext.core.limits import (
+    MAX_HEADS,
+    MAX_STATEMENTS,
+    NEARLY_FULL_STATEMENTS,
+)
+from cxcontext.core.pending import PENDING_ID, Pending, Slot
+from cxcontext.core.recall import Standing
+from cxcontext.core.statement import (
+    FLAG_HINT,
+    FLAG_POSSESSION,
+    Statement,
+)
+from cxcontext.core.vocabulary import Vocabulary
+from cxcontext.errors import JourneyFullError, MissingKeyError, NotPicklableError
+
+if TYPE_CHECKING:
+    from cxcontext.core.department import Department
+
+V = TypeVar("V", bound=Vocabulary)
+
+_ARRIVAL_FLAGS = {Arrival.POSSESSION: FLAG_POSSESSION, Arrival.HINT: FLAG_HINT}
+_PICKLE_ADVICE = "pass on journey.hand_over(...) or journey.save() instead"
+
+
+@attrs.frozen(kw_only=True)
+class Provenance:
+    """
+    How a journey came here.
+
+    Attributes:
+        arrival: How surely it is this customer's.
+        received_from: Who signed the delivery; it grants nothing.
+        replayed: Whether the same delivery had been seen before.
+        delivery_id: The delivery's id, which a response names.
+        problem: That something came which could not be used.
+    """
+
+    arrival: Arrival
+    received_from: str | None = None
+    replayed: bool = False
+    delivery_id: bytes | None = None
+    problem: Reason | None = None
+
+
+class JourneyState(Generic[V]):
+    """
+    A context, plus what this department has learned since. Not thread-shy.
+
+    Every verb takes the lock, so the threads and tasks of one request may
+    share one journey.
+    """
+
+    def __init__(
+        self,
+        department: Department[V],
+        *,
+        context: Context,
+        channel: str,
+        provenance: Provenance,
+        nonce: bytes = b"",
+        root_flags: int = 0,
+    ) -> None:
+        self._department = department
+        self._context = context
+        self._pending = Pending()
+        self._channel = channel
+        self._provenance = provenance
+        self._arrival = provenance.arrival
+        self._verified_here = False
+        self._nonce = nonce
+        self._root_flags = root_flags
+        self._told: set[Slot] = set()
+        self._uncarried: set[int] = set()
+        self._avoided: set[Slot] = set()
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return (
+            f"<Journey {self.id} at {self._department.name}, "
+            f"{len(self._context.statements)} statements, "
+            f"{len(self._pending.facts)} pending>"
+        )
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:
+        raise NotPicklableError("Journey", _PICKLE_ADVICE)
+
+    # --- identity ------------------------------------------------------------
+
+    @property
+    def id(self) -> str | None:
+        """
+        The journey's id in hex; None until its first statement is sealed.
+        """
+        return self._context.journey_id
+
+    @property
+    def department(self) -> str:
+        """
+        The department that holds this journey.
+        """
+        return self._department.name
+
+    @property
+    def channel(self) -> str:
+        """
+        Through which channel the customer is talking to this department.
+        """
+        return self._channel
+
+    @property
+    def arrival(self) -> Arrival:
+        """
+        How surely this is the customer's journey. Only `verify_identity` raises it.
+        """
+        return self._arrival
+
+    @property
+    def received_from(self) -> str | None:
+        """
+        Who handed it over. It grants nothing and authenticates no customer.
+        """
+        return self._provenance.received_from
+
+    @property
+    def replayed(self) -> bool:
+        """
+        Whether the same delivery had been received before.
+        """
+        return self._provenance.replayed
+
+    @property
+    def delivery_id(self) -> bytes | None:
+        """
+        The id of the delivery it came with, which a response names.
+        """
+        return self._provenance.delivery_id
+
+    @property
+    def context(self) -> Context:
+        """
+        What is known now, with what is pending. Immutable.
+        """
+        with self._lock:
+            return self._view()
+
+    @property
+    def unsent(self) -> tuple[int, ...]:
+        """
+        The numbers of fields learned here that nothing has carried yet.
+        """
+        with self._lock:
+            return tuple(sorted(self._uncarried))
+
+    def __bool__(self) -> bool:
+        return True
+
+    # --- for the verbs -------------------------------------------------------
+
+    def _now_s(self) -> int:
+        return self._department.now_s()
+
+    def _emit(self, event: type[Event], **details: Any) -> None:
+        self._department.observe(
+            event(
+                department=self._department.name,
+                journey_id=self._context.journey_id,
+                **details,
+            )
+        )
+
+    def _standing(self) -> Standing:
+        return Standing(
+            arrival=self._arrival,
+            problem=self._provenance.problem,
+            told=frozenset(self._told),
+            verified_here=self._verified_here,
+        )
+
+    def _view(self) -> Context:
+        """
+        Return the context with what is pending as its last node.
+        """
+        if not self._pending:
+            return self._context
+        graph = self._context.graph
+        ancestors = 0
+        for head in self._context.verified_heads():
+            ancestors |= graph.ancestors[head] | 1 << head
+        now_s = self._now_s()
+        node = Node(
+            id=PENDING_ID,
+            department=self._department.name,
+            issued_s=now_s,
+            expires_s=now_s + self._department.statement_lifetime_s,
+            revision=self._department.vocabulary.revision,
+            channel=self._channel,
+            flags=self._flags(),
+            ancestors=ancestors,
+        )
+        return self._context.with_pending(self._pending, node)
+
+    def _flags(self) -> int:
+        flags = 0 if self._context.statements else self._root_flags
+        return flags | _ARRIVAL_FLAGS.get(self._arrival, 0)
+
+    def _check_room(self) -> None:
+        if len(self._context.statements) >= MAX_STATEMENTS:
+            raise JourneyFullError(f"{MAX_STATEMENTS} statements")
+
+    def _seal(self, *, at_least_root: bool = False) -> None:
+        """
+        Seal what is pending into statements of this department.
+        """
+        empty_root = at_least_root and not self._context.statements
+        if not self._pending and not empty_root:
+            return
+        department, context = self._department, self._context
+        now_s = self._now_s()
+        heads = context.verified_heads()
+        if context.statements and not heads:
+            raise MissingKeyError("the key set does not know who wrote this journey")
+        key_set = department.key_set
+        sealed = seal_pending(
+            self._pending,
+            parents=[context.statements[head] for head in heads],
+            nonce=self._nonce,
+            signer=department.keys.signer(key_set, now=now_s),
+            key_set=key_set,
+            vocabulary=department.vocabulary,
+            channel=self._channel,
+            flags=self._flags(),
+            now_s=now_s,
+        )
+        if len(context.statements) + len(sealed.statements) > MAX_STATEMENTS:
+            raise JourneyFullError(f"{MAX_STATEMENTS} statements")
+        self._context = grown(
+            context,
+            [(statement, department.name) for statement in sealed.statements],
+            opened=dict(sealed.contents),
+        )
+        self._pending = Pending()
+        count = len(self._context.statements)
+        if count >= NEARLY_FULL_STATEMENTS:
+            self._emit(NearlyFull, statements=count)
+
+    def _join(self, other: Context) -> list[int]:
+        """
+        Take over another context's statements; return the positions of new ones.
+        """
+        before = {statement.id for statement in self._context.statements}
+        theirs = list(zip(other.statements, other.authors, strict=True))
+        self._context, left_out = joined(self._context, theirs, other.opened())
+        if left_out:
+            self._emit(MergeLeftOut, statements=left_out)
+        return [
+            index
+            for index, statement in enumerate(self._context.statements)
+            if statement.id not in before
+        ]
+
+
+def grown(
+    context: Context,
+    added: Iterable[tuple[Statement, str | None]],
+    *,
+    opened: dict[Any, Any],
+) -> Context:
+    """
+    Return *context* with more statements, whose parents it has.
+    """
+    held = zip(context.statements, context.authors, strict=True)
+    by_id = {statement.id: (statement, author) for statement, author in held}
+    for statement, author in added:
+        present = by_id.get(statement.id)
+        if present is not None:
+            statement = present[0].joined(statement)  # noqa: PLW2901
+            # Whoever knows the key has verified the signature.
+            author = present[1] or author  # noqa: PLW2901
+        by_id[statement.id] = (statement, author)
+    graph = build_graph(statement for statement, _ in by_id.values())
+    return Context(
+        reader=context.reader,
+        statements=tuple(by_id[identifier][0] for identifier in graph.order),
+        authors=tuple(by_id[identifier][1] for identifier in graph.order),
+        graph=graph,
+        opened={**opened, **context.opened()},
+    )
+
+
+def joined(
+    context: Context,
+    theirs: list[tuple[Statement, str | None]],
+    opened: dict[Any, Any],
+) -> tuple[Context, int]:
+    """
+    Return the union of both, and how many statements did not fit into the limits.
+
+    What is here stays; of the other side as many as fit, parents first.
+    """
+    result = grown_within_limits(context, theirs, opened)
+    if result is not None:
+        return result, 0
+    # Over the limits: one by one, since a child can be what takes away a head.
+    left_out = 0
+    for position, entry in enumerate(theirs):
+        bigger = grown_within_limits(context, [entry], opened)
+        if bigger is None:
+            left_out = len(theirs) - position
+            break
+        context = bigger
+    return context, left_out
+
+
+def grown_within_limits(
+    context: Context,
+    added: list[tuple[Statement, str | None]],
+    opened: dict[Any, Any],
+) -> Context | None:
+    """
+    Return *context* with *added*, or None where the limits do not allow it.
+    """
+    ids = {statement.id for statement in context.statements}
+    ids |= {statement.id for statement, _ in added}
+    if len(ids) > MAX_STATEMENTS or _heads_after(context, added) > MAX_HEADS:
+        return None
+    return grown(context, added, opened=opened)
+
+
+def _heads_after(context: Context, added: list[tuple[Statement, str | None]]) -> int:
+    statements = {s.id: s for s in context.statements}
+    statements.update((s.id, s) for s, _ in added)
+    parents = {parent for s in statements.values() for parent in s.parents}
+    return len(statements.keys() - parents)

@@ -1,0 +1,310 @@
+"""
+Verification: from a claimed envelope to statements with known authors.
+
+The order of checks is protocol, section 2: cheap refusals come first, the
+delivery before the statements. Forging refuses; being behind degrades.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import attrs
+from cryptography.exceptions import InvalidSignature
+
+from cxcontext.core.delivery import EVERY_DEPARTMENT, Delivery
+from cxcontext.core.envelope import Envelope
+from cxcontext.core.graph import Graph, build_graph
+from cxcontext.core.keys import KeySet
+from cxcontext.core.limits import CLOCK_LEEWAY_SECONDS
+from cxcontext.core.statement import FLAG_EXPORT, Statement
+from cxcontext.core.verified_cache import VerifiedCache
+from cxcontext.errors import (
+    BadDeliverySignatureError,
+    DeliveryExpiredError,
+    DeliveryTooLongError,
+    ExternalAuthorError,
+    ForgedStatementError,
+    IssuedInFutureError,
+    JourneyExpiredError,
+    StatementTimesError,
+    UnknownKeyError,
+    VerificationError,
+    WrongAudienceError,
+    WrongBindingError,
+    WrongDeliveryKindError,
+    WrongReplyError,
+)
+
+
+@attrs.frozen(kw_only=True)
+class Expected:
+    """
+    What the receiver expects of a delivery.
+
+    Attributes:
+        department: Who receives.
+        rests: Whether it is read from rest instead of handed over.
+        max_lifetime_s: The longest hand-over that is accepted.
+        binding: What the receiver knows of the message from elsewhere.
+        reply_to: The id of the request's delivery, when this is its response.
+        from_external: Whether an external partner must have sent it.
+    """
+
+    department: str
+    rests: bool
+    max_lifetime_s: int
+    binding: bytes | None = attrs.field(default=None, repr=False)
+    reply_to: bytes | None = None
+    from_external: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class LeftOut:
+    """
+    A statement that did not verify and that nothing verified builds upon.
+    """
+
+    key_id: str
+    code: str
+
+
+@attrs.frozen(kw_only=True, repr=False, eq=False)
+class Verified:
+    """
+    Statements in topological order, with the department that signed each.
+
+    Attributes:
+        authors: Per statement; None where the signing key is not known here.
+        sender: Who signed the delivery.
+        left_out: What was dropped, and why.
+    """
+
+    statements: tuple[Statement, ...]
+    authors: tuple[str | None, ...]
+    graph: Graph
+    delivery: Delivery
+    sender: str
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def root(self) -> Statement:
+        """
+        The statement that began the journey.
+        """
+        return self.statements[0]
+
+
+def verify_envelope(
+    envelope: Envelope,
+    *,
+    domain: str,
+    key_set: KeySet,
+    expected: Expected,
+    now_s: int,
+    cache: VerifiedCache,
+) -> Verified:
+    """
+    Return what of *envelope* is genuine.
+
+    Args:
+        envelope: As decoded; its graph is checked already.
+        domain: The trust domain's name, which every signature covers.
+        key_set: Whose keys are whose.
+        expected: What the receiver expects of the delivery.
+        now_s: The receiver's clock, in seconds.
+        cache: Where verified statements are remembered.
+
+    Raises:
+        VerificationError: The first check that fails, in the fixed order.
+    """
+    delivery = envelope.delivery
+    sender = check_delivery(
+        envelope, domain=domain, key_set=key_set, expected=expected, now_s=now_s
+    )
+    authors, problems = _check_statements(
+        envelope, domain=domain, key_set=key_set, now_s=now_s, cache=cache
+    )
+    statements, graph = envelope.statements, envelope.graph
+    left_out: tuple[LeftOut, ...] = ()
+    if problems:
+        kept = _without_forged(envelope, authors, problems)
+        left_out = tuple(
+            LeftOut(key_id=statements[i].key_id.hex(), code=problem.code)
+            for i, problem in sorted(problems.items())
+        )
+        by_id = dict(zip(graph.order, authors, strict=True))
+        graph = build_graph(statements[i] for i in kept)
+        chosen = {statements[i].id: statements[i] for i in kept}
+        statements = tuple(chosen[identifier] for identifier in graph.order)
+        authors = [by_id[identifier] for identifier in graph.order]
+    if all(statements[head].expires_s <= now_s for head in graph.heads):
+        raise JourneyExpiredError
+    return Verified(
+        statements=statements,
+        authors=tuple(authors),
+        graph=graph,
+        delivery=delivery,
+        sender=sender,
+        left_out=left_out,
+    )
+
+
+def check_delivery(
+    envelope: Envelope,
+    *,
+    domain: str,
+    key_set: KeySet,
+    expected: Expected,
+    now_s: int,
+) -> str:
+    """
+    Return the name of the department that sent *envelope*.
+
+    Raises:
+        VerificationError: Key, algorithm, key window, times, claims, signature,
+            in this order.
+    """
+    delivery = envelope.delivery
+    key_id = delivery.key_id.hex()
+    entry = key_set.signing_key(delivery.key_id)
+    if entry is None:
+        raise UnknownKeyError(key_id)
+    entry.check(algorithm=delivery.algorithm, issued_at=delivery.issued_s, now=now_s)
+    if delivery.issued_s > now_s + CLOCK_LEEWAY_SECONDS:
+        raise IssuedInFutureError(_instant(delivery.issued_s))
+    expires_s = delivery.expires_s
+    if expires_s is not None and expires_s + CLOCK_LEEWAY_SECONDS <= now_s:
+        raise DeliveryExpiredError(_instant(expires_s))
+    _check_claims(delivery, expected)
+    if entry.external != expected.from_external and (
+        expected.from_external or not envelope.root.flags & FLAG_EXPORT
+    ):
+        raise ExternalAuthorError(entry.department)
+    to_verify = delivery.signed_bytes(envelope.statements, domain=domain)
+    try:
+        entry.key.verify(delivery.signature, to_verify)
+    except InvalidSignature:
+        raise BadDeliverySignatureError(key_id) from None
+    return entry.department
+
+
+def _check_claims(delivery: Delivery, expected: Expected) -> None:
+    if delivery.rests != expected.rests:
+        kind = "that rests" if expected.rests else "that is handed over"
+        raise WrongDeliveryKindError(kind)
+    accepted = (
+        (expected.department, EVERY_DEPARTMENT)
+        if expected.rests
+        else (expected.department,)
+    )
+    if delivery.audience not in accepted:
+        raise WrongAudienceError(expected.department)
+    if delivery.expires_s is not None:
+        lifetime_s = delivery.expires_s - delivery.issued_s
+        if lifetime_s > expected.max_lifetime_s:
+            raise DeliveryTooLongError(lifetime_s, expected.max_lifetime_s)
+    binding = expected.binding
+    digest = None if binding is None else sha256(binding).digest()
+    # A bound delivery is refused also where nothing is known to compare it
+    # with: else it could be moved to a road on which nobody looks.
+    if delivery.binding != digest:
+        raise WrongBindingError
+    if delivery.reply_to != expected.reply_to:
+        raise WrongReplyError
+
+
+def _check_statements(
+    envelope: Envelope,
+    *,
+    domain: str,
+    key_set: KeySet,
+    now_s: int,
+    cache: VerifiedCache,
+) -> tuple[list[str | None], dict[int, VerificationError]]:
+    lifetime_s = int(key_set.statement_lifetime.total_seconds())
+    position = envelope.graph.position
+    authors: list[str | None] = []
+    problems: dict[int, VerificationError] = {}
+    for index, statement in enumerate(envelope.statements):
+        parents = [envelope.statements[position[p]] for p in statement.parents]
+        entry = key_set.signing_key(statement.key_id)
+        authors.append(None if entry is None else entry.department)
+        if entry is None:
+            continue
+        try:
+            entry.check(
+                algorithm=statement.algorithm,
+                issued_at=statement.issued_s,
+                now=now_s,
+            )
+            check_times(statement, parents, lifetime_s=lifetime_s, now_s=now_s)
+            if entry.external and not envelope.root.flags & FLAG_EXPORT:
+                raise ExternalAuthorError(entry.department)
+            if statement not in cache:
+                entry.key.verify(statement.signature, statement.signed_bytes(domain))
+                cache.add(statement)
+        except InvalidSignature:
+            problems[index] = ForgedStatementError(statement.key_id.hex())
+        except VerificationError as problem:
+            problems[index] = problem
+    return authors, problems
+
+
+def check_times(
+    statement: Statement,
+    parents: Sequence[Statement],
+    *,
+    lifetime_s: int,
+    now_s: int,
+) -> None:
+    """
+    Hold a statement's times against the clock and its parents' (protocol, 5).
+
+    Raises:
+        IssuedInFutureError: It is dated later than clocks may differ.
+        StatementTimesError: It is dated before a parent, would outlive what is
+            allowed, or would end before something that it supersedes.
+    """
+    if statement.issued_s > now_s + CLOCK_LEEWAY_SECONDS:
+        raise IssuedInFutureError(_instant(statement.issued_s))
+    latest_expiry_s = max((parent.expires_s for parent in parents), default=0)
+    latest_issue_s = max((parent.issued_s for parent in parents), default=0)
+    longest_s = max(statement.issued_s + lifetime_s, latest_expiry_s)
+    if (
+        statement.issued_s < latest_issue_s
+        or not latest_expiry_s <= statement.expires_s <= longest_s
+        or statement.expires_s < statement.issued_s
+    ):
+        raise StatementTimesError(statement.key_id.hex())
+
+
+def _without_forged(
+    envelope: Envelope,
+    authors: Sequence[str | None],
+    problems: dict[int, VerificationError],
+) -> list[int]:
+    """
+    Return the positions that stay when what did not verify is left out.
+    """
+    forged = sum(1 << index for index in problems)
+    kept: list[int] = []
+    for index, author in enumerate(authors):
+        built_upon = envelope.graph.ancestors[index] & forged
+        if index in problems:
+            continue
+        if not built_upon:
+            kept.append(index)
+        elif author is not None:
+            # Somebody genuine builds upon the forgery: it cannot be cut out.
+            first = (built_upon & -built_upon).bit_length() - 1
+            raise problems[first]
+    if not kept:
+        raise problems[min(problems)]
+    return kept
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)
