@@ -7,8 +7,11 @@ their own modules.
 """
 
 from cxcontext.core import standard
+from cxcontext.core.carrier import Limits
 from cxcontext.core.context import Context, Touchpoint
+from cxcontext.core.current import bound, current, require_current
 from cxcontext.core.department import Department
+from cxcontext.core.destination import Destination, Origin
 from cxcontext.core.domain import TrustDomain
 from cxcontext.core.envelope import Envelope
 from cxcontext.core.fact import Fact
@@ -17,30 +20,41 @@ from cxcontext.core.journey import Explained, Journey
 from cxcontext.core.keys import KeySet, PrivateKeys
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.promising import Promise, PromiseStatus
+from cxcontext.core.propagation import Extracted, Injected, Propagator, SkipReason
 from cxcontext.core.vocabulary import Field, Key, Scope, Vocabulary
 
 __all__ = [
     "Arrival",
     "Context",
     "Department",
+    "Destination",
     "Envelope",
     "Explained",
+    "Extracted",
     "Fact",
     "Field",
     "Gap",
+    "Injected",
     "Journey",
     "Key",
     "KeySet",
     "Known",
+    "Limits",
     "Needs",
+    "Origin",
     "PrivateKeys",
     "Promise",
     "PromiseStatus",
+    "Propagator",
     "Reason",
     "Remedy",
     "Scope",
+    "SkipReason",
     "Touchpoint",
     "TrustDomain",
     "Vocabulary",
+    "bound",
+    "current",
+    "require_current",
     "standard",
 ]

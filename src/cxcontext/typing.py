@@ -7,14 +7,15 @@ here does anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
+    from cxcontext.core.carrier import Limits
     from cxcontext.core.keys import KeySet
 
-__all__ = ["Clock", "KeySource", "Random", "Signer"]
+__all__ = ["Carrier", "Clock", "KeySource", "Random", "Signer", "Store"]
 
 Clock: TypeAlias = Callable[[], datetime]
 """
@@ -91,5 +92,90 @@ class KeySource(Protocol):
                 reached now. At construction that is passed on; later the key
                 set at hand stays in use.
             cxcontext.errors.KeySetError: When what it holds is refused.
+        """
+        ...
+
+
+class Carrier(Protocol):
+    """
+    One message's metadata: headers, properties, attributes.
+
+    For the implementer: wrap the library's own object and change nothing else
+    in it. Names are compared as the protocol compares them: HTTP without case,
+    Kafka with. Keep duplicates apart in `get_all`: two values are an error that
+    only the propagator may judge.
+
+    .. versionadded:: 0.1.0
+    """
+
+    @property
+    def limits(self) -> Limits:
+        """
+        What the message takes.
+        """
+        ...
+
+    def get_all(self, name: str) -> Sequence[str | bytes]:
+        """
+        Return every value under *name*, in order; empty when there is none.
+        """
+        ...
+
+    def set(self, name: str, value: str | bytes) -> None:
+        """
+        Put *value* under *name*, in place of all others.
+        """
+        ...
+
+    def remove(self, name: str) -> None:
+        """
+        Take away every value under *name*; nothing, when there is none.
+        """
+        ...
+
+
+class Store(Protocol):
+    """
+    Where homes keep journeys: records found by an opaque lookup, and links.
+
+    For the implementer: a store sees nothing but bytes, and decides nothing.
+    What `replace` promises must hold between processes: of two writers that
+    saw the same version, exactly one succeeds. Raise
+    `cxcontext.errors.UnavailableError` when the engine cannot be reached.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def load(self, lookup: bytes, *, now_s: int) -> tuple[int, bytes] | None:
+        """
+        Return version and record; None when there is none, or it has expired.
+        """
+        ...
+
+    def replace(
+        self,
+        lookup: bytes,
+        record: bytes,
+        *,
+        version: int | None,
+        now_s: int,
+        expires_s: int,
+    ) -> bool:
+        """
+        Store *record* if the version is still *version*; say whether it was.
+
+        None as *version* means that there must be no live record yet.
+        """
+        ...
+
+    def link(self, key: bytes, lookup: bytes, *, now_s: int, expires_s: int) -> None:
+        """
+        Let *key* lead to *lookup*, besides what it leads to already.
+        """
+        ...
+
+    def linked(self, key: bytes, *, now_s: int) -> Sequence[bytes]:
+        """
+        Return the lookups that *key* leads to, the latest linked first.
         """
         ...

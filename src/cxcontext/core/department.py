@@ -62,7 +62,7 @@ class Department(Generic[V]):
             () if on_event is None else (on_event,)
         )
         self._recent = RecentlyOpened()
-        self._check_known(name)
+        self.is_external(name)
         if keys.department != name or keys.domain != trust_domain.name:
             msg = (
                 f"these are the private keys of {keys.department} at {keys.domain}, "
@@ -252,7 +252,7 @@ class Department(Generic[V]):
         Raises:
             UnknownDepartmentError, ExternalDepartmentError: When it is.
         """
-        if self._check_known(name):
+        if self.is_external(name):
             raise ExternalDepartmentError(name)
 
     def check_external(self, name: str) -> None:
@@ -262,11 +262,17 @@ class Department(Generic[V]):
         Raises:
             UnknownDepartmentError, UsageError: When it is.
         """
-        if not self._check_known(name):
+        if not self.is_external(name):
             msg = f"{name} is a department of ours; hand the journey over to it"
             raise UsageError(msg)
 
-    def _check_known(self, name: str) -> bool:
+    def is_external(self, name: str) -> bool:
+        """
+        Whether a department of the key set is an external partner.
+
+        Raises:
+            UnknownDepartmentError: When the key set has none of that name.
+        """
         departments = self.key_set.departments
         if name not in departments:
             near = get_close_matches(str(name), departments, n=3) or sorted(departments)

@@ -335,8 +335,7 @@ class Vocabulary:
         cls, *, revision: int | None = None, retired: Collection[int] = ()
     ) -> None:
         super().__init_subclass__()
-        bases = [base for base in cls.__mro__ if issubclass(base, Vocabulary)]
-        inherited = max(base.revision for base in bases)
+        inherited = max(getattr(base, "revision", 0) for base in cls.__mro__[1:])
         cls.revision = inherited if revision is None else revision
         if type(cls.revision) is not int or cls.revision < 0:
             msg = f"{cls.__name__}: revision {revision!r} is not a natural number"
@@ -351,7 +350,9 @@ class Vocabulary:
                     fields[name] = member
         cls.fields = MappingProxyType(fields)
         cls.scopes = MappingProxyType(scopes)
-        cls.retired = frozenset(retired).union(*(base.retired for base in bases))
+        cls.retired = frozenset(retired).union(
+            *(getattr(base, "retired", ()) for base in cls.__mro__[1:])
+        )
         cls.scopes_by_number = MappingProxyType(_by_number(cls, scopes))
         cls.fields_by_number = MappingProxyType(_by_number(cls, fields))
         for name, field in fields.items():

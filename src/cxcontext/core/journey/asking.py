@@ -154,7 +154,7 @@ class JourneyAsking(JourneyLearning[V]):
     def _asked_before(
         self, key: Key[Any, Any], qualifier: str | None
     ) -> tuple[str, ...]:
-        context, now_s = self._view(), self._now_s()
+        context, now_s = self._view(), self.now_s()
         contents = context.scope_contents(key.scope, now_s=now_s)
         marks = marks_of(key.field, nodes=context.nodes, contents=contents, now_s=now_s)
         askers = {

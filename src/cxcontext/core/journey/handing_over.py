@@ -73,6 +73,32 @@ class Journey(JourneyPromising[V]):
 
         .. versionadded:: 0.1.0
         """
+        envelope = self.seal_for(
+            to,
+            lifetime=lifetime,
+            binding=binding,
+            reply_to=reply_to,
+            withhold=withhold,
+        )
+        self.carried()
+        return envelope
+
+    def seal_for(
+        self,
+        to: str,
+        *,
+        lifetime: timedelta = DELIVERY_LIFETIME,
+        binding: bytes | None = None,
+        reply_to: bytes | None = None,
+        withhold: Collection[Scope] = (),
+    ) -> Envelope:
+        """
+        As `hand_over`, for a carrier that may yet refuse it.
+
+        What was learned stays unsent until `carried` is called.
+
+        .. versionadded:: 0.1.0
+        """
         self._department.check_internal(to)
         for scope in withhold:
             if to in scope.readers:
@@ -84,6 +110,15 @@ class Journey(JourneyPromising[V]):
             reply_to=reply_to,
             withheld=frozenset(scope.number for scope in withhold),
         )
+
+    def carried(self) -> None:
+        """
+        Note that a carrier, a save or a home took what was learned.
+
+        .. versionadded:: 0.1.0
+        """
+        with self._lock:
+            self._uncarried.clear()
 
     def save(self, *, shared: bool = False) -> bytes:
         """
@@ -98,7 +133,40 @@ class Journey(JourneyPromising[V]):
         .. versionadded:: 0.1.0
         """
         audience = EVERY_DEPARTMENT if shared else self.department
-        return bytes(self._deliver(audience, lifetime=None))
+        envelope = self._deliver(audience, lifetime=None)
+        self.carried()
+        return bytes(envelope)
+
+    def begun(self) -> str:
+        """
+        Return the journey's id, having sealed its root if there was none yet.
+
+        .. versionadded:: 0.1.0
+        """
+        with self._lock:
+            self._seal(at_least_root=True)
+            return str(self.id)
+
+    def seal_for_rest(self) -> bytes:
+        """
+        As ``save(shared=True)``, for a home that may yet refuse it.
+
+        What was learned stays unsent until `carried` is called.
+
+        .. versionadded:: 0.1.0
+        """
+        return bytes(self._deliver(EVERY_DEPARTMENT, lifetime=None))
+
+    def merge_rested(self, raw: bytes) -> None:
+        """
+        Take over what rests of the same journey, as `merge` does.
+
+        Raises:
+            DifferentJourneyError, VerificationError: As `merge`.
+
+        .. versionadded:: 0.1.0
+        """
+        self.merge(self._department.resume(raw))
 
     def accept(self) -> None:
         """
@@ -111,7 +179,12 @@ class Journey(JourneyPromising[V]):
         with self._lock:
             self._pending = attrs.evolve(self._pending, accepted=True)
 
-    def merge(self, other: JourneyState[V] | Envelope | bytes | str) -> None:
+    def merge(
+        self,
+        other: JourneyState[V] | Envelope | bytes | str,
+        *,
+        reply_to: bytes | None = None,
+    ) -> None:
         """
         Take over what another branch of the same journey has learned.
 
@@ -121,6 +194,7 @@ class Journey(JourneyPromising[V]):
 
         Args:
             other: A fork, or an envelope handed over to this department.
+            reply_to: The id of the request's delivery that an envelope answers.
 
         Raises:
             DifferentJourneyError: When it is another journey; see `restate`.
@@ -129,8 +203,10 @@ class Journey(JourneyPromising[V]):
         .. versionadded:: 0.1.0
         """
         if not isinstance(other, JourneyState):
-            other = self._department.receive(other)
-        with self._lock, other._lock:
+            other = self._department.receive(other, reply_to=reply_to)
+        # Two threads that merge in both directions must not wait for each other.
+        first, second = sorted((self._lock, other._lock), key=id)
+        with first, second:
             other._seal(at_least_root=True)
             self._seal(at_least_root=True)
             ours, theirs = str(self.id), str(other.id)
@@ -254,7 +330,7 @@ class Journey(JourneyPromising[V]):
         department = self._department
         with self._lock:
             self._seal(at_least_root=True)
-            now_s = self._now_s()
+            now_s = self.now_s()
             statements = [
                 _for_sending(statement, withheld, now_s=now_s)
                 for statement in self._context.statements
@@ -274,7 +350,6 @@ class Journey(JourneyPromising[V]):
             envelope = make_envelope(statements, delivery, domain=department.domain)
             if len(bytes(envelope)) > MAX_ENVELOPE_BYTES:
                 raise JourneyFullError(f"{MAX_ENVELOPE_BYTES} bytes")
-            self._uncarried.clear()
             return envelope
 
 

@@ -332,7 +332,7 @@ class JourneyLearning(JourneyReading[V]):
 
     def _check_sealing_key(self, field: FieldDefinition[Any]) -> None:
         key_set = self._department.key_set
-        if key_set.sealing_key(field.scope.number, now=self._now_s()) is None:
+        if key_set.sealing_key(field.scope.number, now=self.now_s()) is None:
             raise MissingKeyError(missing_sealing_key(field.scope.name))
 
     def _says_nothing_new(
@@ -432,12 +432,12 @@ class JourneyLearning(JourneyReading[V]):
             field=field.number, kind=kind, qualifier=qualifier, because=because
         )
         self._pending = self._pending.with_mark(
-            PendingMark(scope=field.scope.number, at_s=self._now_s(), mark=mark)
+            PendingMark(scope=field.scope.number, at_s=self.now_s(), mark=mark)
         )
         self._uncarried.add(field.number)
 
     def _instant(self, at: datetime | None) -> int:
-        now_s = self._now_s()
+        now_s = self.now_s()
         if at is None:
             return now_s
         at_s = to_seconds(at)

@@ -216,7 +216,7 @@ class JourneyPromising(JourneyAsking[V]):
         key = self._standard_key(CONSENT, "consent")
         max_age = key.field.max_age
         if expires_at is not None and max_age is not None:
-            latest_s = self._now_s() + max_age.total_seconds()
+            latest_s = self.now_s() + max_age.total_seconds()
             if to_seconds(expires_at) > latest_s:
                 msg = f"a grant counts for {max_age} at most; leave expires_at earlier"
                 raise UsageError(msg)
@@ -246,7 +246,7 @@ class JourneyPromising(JourneyAsking[V]):
         with self._lock:
             # Not `_store`: whoever hears it must be able to pass it on.
             self._check_sealing_key(key.field)
-            self._add_fact(key.field, fact, at_s=self._now_s())
+            self._add_fact(key.field, fact, at_s=self.now_s())
 
     # --- identity ------------------------------------------------------------
 

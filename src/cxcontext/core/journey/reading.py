@@ -143,7 +143,7 @@ class JourneyReading(JourneyState[V]):
         with self._lock:
             context = self._view()
             reading = read_field(
-                key.field, qualifier, context=context, now_s=self._now_s()
+                key.field, qualifier, context=context, now_s=self.now_s()
             )
             return tuple(
                 make_fact(key.field, claim, reading, context)
@@ -216,7 +216,7 @@ class JourneyReading(JourneyState[V]):
             ):
                 return ()
             context = self._view()
-            now_s = self._now_s()
+            now_s = self.now_s()
             return fold_promises(
                 field,
                 nodes=context.nodes,
@@ -258,6 +258,25 @@ class JourneyReading(JourneyState[V]):
                     )
         return tuple(explained)
 
+    def known_to(self, department: str) -> tuple[str, ...]:
+        """
+        Return the names of what is recalled here and *department* may read.
+
+        It is what that department must ask again where the journey cannot go.
+
+        .. versionadded:: 0.1.0
+        """
+        fields = self._department.vocabulary.fields.values()
+        return tuple(
+            field.name
+            for field in fields
+            if department in field.scope.readers
+            and any(
+                self.gap(field.key, qualifier=qualifier) is None
+                for qualifier in self._qualifiers(field.key)
+            )
+        )
+
     # --- for the other verbs -------------------------------------------------
 
     def _answer(
@@ -281,7 +300,7 @@ class JourneyReading(JourneyState[V]):
                 question,
                 context=self._view(),
                 standing=self._standing(),
-                now_s=self._now_s(),
+                now_s=self.now_s(),
             )
 
     def _check_key(self, key: Key[Any, Any], qualifier: str | None) -> None:
@@ -306,7 +325,7 @@ class JourneyReading(JourneyState[V]):
         if not key.field.many:
             return [None]
         with self._lock:
-            contents = self._view().contents(key.field, now_s=self._now_s())
+            contents = self._view().contents(key.field, now_s=self.now_s())
         found: dict[str | None, None] = {}
         for content in contents:
             if isinstance(content, SectionContent):
@@ -333,5 +352,5 @@ class JourneyReading(JourneyState[V]):
                 self._arrival.identifies or (CONSENT, purpose) in self._told
             ):
                 return Reason.NO_CONSENT
-            found = consent_reading(purpose, context=self._view(), now_s=self._now_s())
+            found = consent_reading(purpose, context=self._view(), now_s=self.now_s())
         return None if found.granted is not None else Reason.NO_CONSENT

@@ -12,7 +12,7 @@ import attrs
 
 from cxcontext.core.context import Context
 from cxcontext.core.contribution import seal_pending
-from cxcontext.core.events import Event, MergeLeftOut, NearlyFull
+from cxcontext.core.events import Event, MergeLeftOut, NearlyFull, Unsent
 from cxcontext.core.fold import Node
 from cxcontext.core.gaps import Reason
 from cxcontext.core.graph import build_graph
@@ -91,6 +91,7 @@ class JourneyState(Generic[V]):
         self._told: set[Slot] = set()
         self._uncarried: set[int] = set()
         self._avoided: set[Slot] = set()
+        self._arrived_with = len(context.statements)
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -170,13 +171,32 @@ class JourneyState(Generic[V]):
         with self._lock:
             return tuple(sorted(self._uncarried))
 
+    def end_of_work(self) -> None:
+        """
+        Report what was learned and not taken by a carrier, a save or a home.
+        """
+        if fields := self.unsent:
+            self._emit(Unsent, fields=fields)
+
+    @property
+    def has_news(self) -> bool:
+        """
+        Whether anything was learned or sealed here since it arrived.
+        """
+        return bool(self._pending) or (
+            len(self._context.statements) > self._arrived_with
+        )
+
     def __bool__(self) -> bool:
         return True
 
-    # --- for the verbs -------------------------------------------------------
-
-    def _now_s(self) -> int:
+    def now_s(self) -> int:
+        """
+        The domain's clock, in whole seconds.
+        """
         return self._department.now_s()
+
+    # --- for the verbs -------------------------------------------------------
 
     def _emit(self, event: type[Event], **details: Any) -> None:
         self._department.observe(
@@ -205,7 +225,7 @@ class JourneyState(Generic[V]):
         ancestors = 0
         for head in self._context.verified_heads():
             ancestors |= graph.ancestors[head] | 1 << head
-        now_s = self._now_s()
+        now_s = self.now_s()
         node = Node(
             id=PENDING_ID,
             department=self._department.name,
@@ -234,7 +254,7 @@ class JourneyState(Generic[V]):
         if not self._pending and not empty_root:
             return
         department, context = self._department, self._context
-        now_s = self._now_s()
+        now_s = self.now_s()
         heads = context.verified_heads()
         if context.statements and not heads:
             raise MissingKeyError("the key set does not know who wrote this journey")

@@ -1,0 +1,224 @@
+"""
+A home: where a journey's statements gather and rest between touchpoints.
+
+Every contribution is verified, merged and signed for rest by the department
+that makes it; the store behind is given bytes and opaque lookups only. Keys
+that customers are found by (account, phone, e-mail, handle) are normalised and
+go through HMAC-SHA256 under a pepper that departments hold and stores do not
+(protocol, section 7).
+"""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from collections.abc import Collection
+from datetime import timedelta
+from enum import Enum
+from typing import Any, Final, TypeVar
+
+import attrs
+
+import cxcontext as cx
+from cxcontext.errors import UnavailableError, UsageError
+from cxcontext.typing import Store
+
+V = TypeVar("V", bound=cx.Vocabulary)
+
+MIN_PEPPER_BYTES: Final = 32
+DEFAULT_LIFETIME: Final = timedelta(days=90)
+# Each try means that another department contributed in between.
+MAX_TRIES: Final = 100
+
+
+class KeyKind(Enum):
+    """
+    By what a customer is found.
+
+    .. versionadded:: 0.1.0
+    """
+
+    ACCOUNT = "account"
+    PHONE = "phone"
+    EMAIL = "email"
+    HANDLE = "handle"
+
+
+@attrs.frozen
+class CustomerKey:
+    """
+    One thing by which a customer may be found again. Hidden in ``repr``.
+
+    Args:
+        kind: What it is.
+        value: The account id, E.164 number, e-mail address or handle.
+
+    .. versionadded:: 0.1.0
+    """
+
+    kind: KeyKind
+    value: str = attrs.field(repr=False)
+
+    def normalised(self) -> bytes:
+        """
+        Return the spelling that is looked up.
+        """
+        text = unicodedata.normalize("NFC", self.value).strip()
+        if self.kind is KeyKind.PHONE:
+            text = "".join(c for c in text if c.isdecimal() or c == "+")
+        elif self.kind in (KeyKind.EMAIL, KeyKind.HANDLE):
+            text = text.casefold()
+        return f"{self.kind.value}:{text}".encode()
+
+
+class Home:
+    """
+    Keeps journeys between touchpoints, and finds them again.
+
+    Args:
+        store: The engine that keeps the bytes.
+        pepper: 32 random bytes or more that the departments share and the store
+            never sees.
+        lifetime: How long a journey rests after the last contribution.
+
+    Raises:
+        UsageError: When the pepper is too short.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self, store: Store, *, pepper: bytes, lifetime: timedelta = DEFAULT_LIFETIME
+    ) -> None:
+        if len(pepper) < MIN_PEPPER_BYTES:
+            msg = f"a pepper is {MIN_PEPPER_BYTES} random bytes or more"
+            raise UsageError(msg)
+        self._store = store
+        self._pepper = pepper
+        self._lifetime_s = int(lifetime.total_seconds())
+
+    def __repr__(self) -> str:
+        return f"<Home on {type(self._store).__name__}>"
+
+    def contribute(
+        self, journey: cx.Journey[Any], *, keys: Collection[CustomerKey] = ()
+    ) -> str:
+        """
+        Bring what was learned home, merged with what others brought meanwhile.
+
+        The journey takes over what was there, so it knows both afterwards.
+
+        Args:
+            journey: The journey.
+            keys: By what the customer may be found from now on.
+
+        Returns:
+            The journey's id, by which `resume` finds it.
+
+        Raises:
+            VerificationError: When what rests there does not verify.
+            UnavailableError: When the store cannot be reached, or too many
+                contribute at once.
+
+        .. versionadded:: 0.1.0
+        """
+        for _ in range(MAX_TRIES):
+            now_s = journey.now_s()
+            journey_id = journey.begun()
+            lookup = self._lookup(journey_id)
+            found = self._store.load(lookup, now_s=now_s)
+            if found is not None:
+                journey.merge_rested(found[1])
+            record = journey.seal_for_rest()
+            expires_s = now_s + self._lifetime_s
+            if self._store.replace(
+                lookup,
+                record,
+                version=None if found is None else found[0],
+                now_s=now_s,
+                expires_s=expires_s,
+            ):
+                for key in keys:
+                    self._store.link(
+                        self._mac(key.normalised()),
+                        journey_id.encode(),
+                        now_s=now_s,
+                        expires_s=expires_s,
+                    )
+                journey.carried()
+                return journey_id
+        raise UnavailableError("the home, which too many contribute to at once,")
+
+    def resume(
+        self,
+        journey_id: str,
+        *,
+        department: cx.Department[V],
+        channel: str | None = None,
+        arrival: cx.Arrival = cx.Arrival.HOME,
+    ) -> cx.Journey[V] | None:
+        """
+        Return the journey that rests under its id, or None.
+
+        Args:
+            journey_id: What `contribute` returned, kept in the session.
+            department: Who resumes it.
+            channel: Through which channel the customer is here now.
+            arrival: `Arrival.POSSESSION` where the customer carried the id.
+
+        Raises:
+            VerificationError: When what rests there does not verify.
+            UnavailableError: When the store cannot be reached.
+
+        .. versionadded:: 0.1.0
+        """
+        found = self._store.load(self._lookup(journey_id), now_s=department.now_s())
+        if found is None:
+            return None
+        return department.resume(found[1], channel=channel, arrival=arrival)
+
+    def find(
+        self,
+        key: CustomerKey,
+        *,
+        department: cx.Department[V],
+        channel: str,
+        authenticated: bool = False,
+    ) -> tuple[cx.Journey[V], ...]:
+        """
+        Return the journeys that a key leads to, the latest first.
+
+        Args:
+            key: By what to find them.
+            department: Who looks.
+            channel: Through which channel the customer is here now.
+            authenticated: Whether this person has just signed in to the account
+                that *key* names. Otherwise the arrival is `Arrival.HINT`: a
+                phone number may be somebody else's, and nothing is recalled
+                until `Journey.verify_identity` succeeds.
+
+        Raises:
+            VerificationError: When what rests there does not verify.
+            UnavailableError: When the store cannot be reached.
+
+        .. versionadded:: 0.1.0
+        """
+        sure = authenticated and key.kind is KeyKind.ACCOUNT
+        arrival = cx.Arrival.HOME if sure else cx.Arrival.HINT
+        ids = self._store.linked(self._mac(key.normalised()), now_s=department.now_s())
+        found = (
+            self.resume(
+                journey_id.decode(),
+                department=department,
+                channel=channel,
+                arrival=arrival,
+            )
+            for journey_id in ids
+        )
+        return tuple(journey for journey in found if journey is not None)
+
+    def _lookup(self, journey_id: str) -> bytes:
+        return self._mac(b"journey:" + journey_id.encode())
+
+    def _mac(self, data: bytes) -> bytes:
+        return hmac.digest(self._pepper, data, "sha256")

@@ -1,0 +1,3 @@
+"""
+Web frameworks and clients. `cxcontext.web.http` holds the rules once.
+"""

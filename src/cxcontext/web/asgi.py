@@ -1,0 +1,125 @@
+"""
+ASGI: make the caller's journey current while one request is served.
+
+Pure ASGI, for Starlette, FastAPI, Litestar, Quart and whatever else speaks it.
+A middleware on ``BaseHTTPMiddleware`` would miss web sockets and cut context
+variables off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+import attrs
+
+import cxcontext as cx
+from cxcontext.web import http
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# Where an outer exception handler, which runs beyond the binding, finds it.
+STATE_KEY = "cxcontext.journey"
+
+
+def _never(_scope: Scope) -> bool:
+    return False
+
+
+@attrs.frozen
+class CustomerContextMiddleware:
+    """
+    Make the caller's journey current while one request is served.
+
+    No header means no journey. A bad header is never treated as no header:
+    the journey is empty and says ``REJECTED`` to whoever needs a fact. The
+    request itself is always served, unless the route requires a journey.
+
+    Args:
+        app: The application to wrap.
+        propagator: Which department this is and what it accepts.
+        required: Given the ASGI scope, whether the route refuses requests
+            without a valid journey: 400 with RFC 9457 details.
+        bound: Whether deliveries must be bound to the request's method and
+            target; as the callers' `Destination.bound`.
+        returns: Whether what is learned here goes back in the response, to
+            callers whose `Destination.returns` is on.
+        edge: Whether this is the public edge: inbound values are taken away
+            unread and none are sent out.
+
+    .. versionadded:: 0.1.0
+    """
+
+    app: ASGIApp
+    propagator: cx.Propagator[Any]
+    required: Callable[[Scope], bool] = attrs.field(default=_never, kw_only=True)
+    bound: bool = attrs.field(default=False, kw_only=True)
+    returns: bool = attrs.field(default=False, kw_only=True)
+    edge: bool = attrs.field(default=False, kw_only=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Serve one request, web socket or lifespan.
+        """
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        found = self._extract(scope)
+        if self.required(scope) and (found.journey is None or found.problem):
+            code = found.problem.code if found.problem else "absent"
+            await _refuse(scope, receive, send, code)
+            return
+        scope.setdefault("state", {})[STATE_KEY] = found.journey
+        with cx.bound(found.journey):
+            await self.app(scope, receive, self._sender(found, send))
+
+    def _extract(self, scope: Scope) -> cx.Extracted[Any]:
+        if self.edge:
+            scope["headers"] = [
+                pair for pair in scope["headers"] if pair[0] not in http.STRIPPED
+            ]
+            return cx.Extracted()
+        return self.propagator.extract(
+            http.HeadersCarrier(scope["headers"]),
+            name=http.FIELD,
+            binding=_binding(scope) if self.bound else None,
+        )
+
+    def _sender(self, found: cx.Extracted[Any], send: Send) -> Send:
+        async def sender(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                carrier = http.HeadersCarrier(headers)
+                # Whatever the application copied there, it does not get out.
+                carrier.remove(http.FIELD)
+                if self.returns and found.journey is not None and not self.edge:
+                    self.propagator.inject_reply(
+                        found.journey, carrier, name=http.FIELD
+                    )
+                message = {**message, "headers": headers}
+            await send(message)
+
+        return sender
+
+
+def _binding(scope: Scope) -> bytes:
+    path = scope.get("raw_path") or scope["path"].encode("utf-8")
+    query = scope.get("query_string", b"")
+    target = path + b"?" + query if query else path
+    return http.binding(scope.get("method", "GET"), target)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, code: str) -> None:
+    if scope["type"] == "websocket":
+        # ASGI: closing before accepting answers the handshake with 403.
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    body = http.problem(400, code)
+    headers = [(b"content-type", http.PROBLEM_TYPE.encode()), http.PRIVATE]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,106 @@
+"""
+HTTP: one field, ``Customer-Context``, with one value.
+
+Pure functions. The field is ours, by an ABNF of its own (one text form; no
+comma, quote or space), and no Structured Field: RFC 9651, section 3.3 asks
+parsers to take no more than 512 or 1024 characters of a Token or String. A
+proxy that folds two fields into one joins them by a comma, so folded values
+are refused as well as repeated ones. Servers see ``Customer_Context`` as
+another field, and some proxies turn it into this one: it is never read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import MutableSequence
+from typing import Final, Literal
+
+import attrs
+
+from cxcontext import Limits
+
+FIELD: Final = "Customer-Context"
+FIELD_BYTES: Final = b"customer-context"
+# 4 KiB is what every proxy and server passes by default, beside a cookie and
+# an access token: Tomcat and Netty take 8 KiB of all fields together.
+LIMITS: Final = Limits(value_bytes=4096)
+# nginx takes 8,171 in one field, gunicorn 8,162: above this, requests break.
+MAX_VALUE_BYTES: Final = 7168
+# What strips a value at the edge strips the spelling with an underscore too.
+STRIPPED: Final = frozenset((FIELD_BYTES, b"customer_context"))
+
+PROBLEM_TYPE: Final = "application/problem+json"
+PRIVATE: Final = (b"cache-control", b"private, no-store")
+
+RawHeaders = MutableSequence[tuple[bytes, bytes]]
+
+
+@attrs.frozen
+class HeadersCarrier:
+    """
+    A list of raw header pairs, as ASGI and h11 have it.
+
+    .. versionadded:: 0.1.0
+    """
+
+    headers: RawHeaders = attrs.field(repr=False)
+    limits: Limits = LIMITS
+
+    def get_all(self, name: str) -> list[str | bytes]:
+        """
+        Return every value of the field, in order.
+        """
+        wanted = name.lower().encode("ascii")
+        return [value for key, value in self.headers if key.lower() == wanted]
+
+    def set(self, name: str, value: str | bytes) -> None:
+        """
+        Put one value in place of all others.
+        """
+        self.remove(name)
+        raw = value.encode("ascii") if isinstance(value, str) else value
+        self.headers.append((name.lower().encode("ascii"), raw))
+
+    def remove(self, name: str) -> None:
+        """
+        Take the field away.
+        """
+        wanted = name.lower().encode("ascii")
+        self.headers[:] = [pair for pair in self.headers if pair[0].lower() != wanted]
+
+
+def binding(method: str, target: bytes) -> bytes:
+    """
+    Return what both ends of a request know of it: its method and target.
+
+    Args:
+        method: The request's method.
+        target: Path and query as they stand on the wire.
+    """
+    return b"http " + method.upper().encode("ascii") + b" " + target
+
+
+def problem(status: int, code: str) -> bytes:
+    """
+    Return an RFC 9457 problem for a route that requires a journey. No values.
+    """
+    details: dict[Literal["type", "title", "status", "code"], str | int] = {
+        "type": "about:blank",
+        "title": "A valid Customer-Context is required",
+        "status": status,
+        "code": code,
+    }
+    return json.dumps(details).encode()
+
+
+__all__ = [
+    "FIELD",
+    "LIMITS",
+    "MAX_VALUE_BYTES",
+    "PRIVATE",
+    "PROBLEM_TYPE",
+    "STRIPPED",
+    "HeadersCarrier",
+    "binding",
+    "problem",
+]

@@ -1,0 +1,163 @@
+"""
+httpx: send the current journey to allowed origins, hop by hop.
+
+A transport and not an event hook: httpx calls a transport once per hop, also
+on redirects, where every header but ``Authorization`` and ``Cookie`` goes on to
+the next origin. So each hop is decided anew, and the header is taken away
+first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+import cxcontext as cx
+from cxcontext.web import http
+
+
+class _HeadersCarrier:
+    """
+    The headers of one httpx request or response.
+    """
+
+    def __init__(self, headers: httpx.Headers) -> None:
+        self._headers = headers
+        self.limits = http.LIMITS
+
+    def get_all(self, name: str) -> list[str | bytes]:
+        wanted = name.lower().encode("ascii")
+        return [value for key, value in self._headers.raw if key.lower() == wanted]
+
+    def set(self, name: str, value: str | bytes) -> None:
+        self._headers[name] = value if isinstance(value, str) else value.decode()
+
+    def remove(self, name: str) -> None:
+        self._headers.pop(name, None)
+
+
+class _Hop:
+    """
+    What both transports do before and after one hop.
+    """
+
+    def __init__(
+        self,
+        propagator: cx.Propagator[Any],
+        journey: Callable[[], cx.Journey[Any] | None],
+    ) -> None:
+        self._propagator = propagator
+        self._journey = journey
+
+    def before(
+        self, request: httpx.Request
+    ) -> tuple[cx.Journey[Any], bytes, bool] | None:
+        carrier = _HeadersCarrier(request.headers)
+        journey = self._journey()
+        if journey is None:
+            carrier.remove(http.FIELD)
+            return None
+        url = request.url
+        port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+        origin = cx.Origin(url.scheme, url.raw_host.decode("ascii"), port)
+        destination = self._propagator.destination_at(origin)
+        sent = self._propagator.inject(
+            journey,
+            carrier,
+            to=destination,
+            name=http.FIELD,
+            binding=http.binding(request.method, url.raw_path),
+        )
+        if sent.delivery_id is None or destination is None:
+            return None
+        return journey, sent.delivery_id, destination.returns
+
+    def after(
+        self,
+        response: httpx.Response,
+        sent: tuple[cx.Journey[Any], bytes, bool] | None,
+    ) -> None:
+        carrier = _HeadersCarrier(response.headers)
+        if sent is None or not sent[2]:
+            carrier.remove(http.FIELD)
+            return
+        journey, delivery_id, _ = sent
+        self._propagator.merge_reply(
+            journey, carrier, name=http.FIELD, reply_to=delivery_id
+        )
+
+
+class CustomerContextTransport(httpx.BaseTransport):
+    """
+    A transport that sends the current journey to allowed origins.
+
+    Nothing is sent where the propagator has no destination at the request's
+    origin; the request goes on in any case.
+
+    Args:
+        propagator: Which department this is and where its journeys may go.
+        transport: The transport that does the work; httpx's own, unless given.
+        journey: Where the journey is found; `cxcontext.current`, unless given.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        propagator: cx.Propagator[Any],
+        transport: httpx.BaseTransport | None = None,
+        *,
+        journey: Callable[[], cx.Journey[Any] | None] = cx.current,
+    ) -> None:
+        self._hop = _Hop(propagator, journey)
+        self._transport = transport or httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """
+        Send one hop.
+        """
+        sent = self._hop.before(request)
+        response = self._transport.handle_request(request)
+        self._hop.after(response, sent)
+        return response
+
+    def close(self) -> None:
+        """
+        Close the transport that does the work.
+        """
+        self._transport.close()
+
+
+class AsyncCustomerContextTransport(httpx.AsyncBaseTransport):
+    """
+    As `CustomerContextTransport`, for `httpx.AsyncClient`.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        propagator: cx.Propagator[Any],
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        journey: Callable[[], cx.Journey[Any] | None] = cx.current,
+    ) -> None:
+        self._hop = _Hop(propagator, journey)
+        self._transport = transport or httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """
+        Send one hop.
+        """
+        sent = self._hop.before(request)
+        response = await self._transport.handle_async_request(request)
+        self._hop.after(response, sent)
+        return response
+
+    async def aclose(self) -> None:
+        """
+        Close the transport that does the work.
+        """
+        await self._transport.aclose()
