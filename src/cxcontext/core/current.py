@@ -8,7 +8,7 @@ such a failure must not depend on who consumed a response.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -48,7 +48,7 @@ def require_current() -> Journey[Any]:
 
 
 @contextmanager
-def bound(journey: Journey[Any] | None) -> Iterator[Journey[Any] | None]:
+def bound(journey: Journey[Any] | None) -> Generator[Journey[Any] | None]:
     """
     Make *journey* the current one while a unit of work lasts.
 

@@ -71,6 +71,37 @@ class CustomerKey:
         return f"{self.kind.value}:{text}".encode()
 
 
+@attrs.frozen
+class RestingPlace:
+    """
+    Where a journey rests, and how surely it is this customer's.
+
+    For the server's own session, never for a cookie: what the customer carries
+    is a possession. ``str`` and `parse` are inverse to each other.
+
+    .. versionadded:: 0.1.0
+    """
+
+    journey_id: str
+    arrival: cx.Arrival
+
+    def __str__(self) -> str:
+        return f"{self.journey_id}.{int(self.arrival)}"
+
+    @classmethod
+    def parse(cls, text: str) -> RestingPlace:
+        """
+        Return the place that ``str`` gave.
+
+        Raises:
+            UsageError: When *text* is not one.
+        """
+        journey_id, _, arrival = text.partition(".")
+        if not arrival.isdecimal() or int(arrival) not in list(cx.Arrival):
+            raise UsageError("not a resting place; store str(home.contribute(...))")
+        return cls(journey_id, cx.Arrival(int(arrival)))
+
+
 class Home:
     """
     Keeps journeys between touchpoints, and finds them again.
@@ -102,7 +133,7 @@ class Home:
 
     def contribute(
         self, journey: cx.Journey[Any], *, keys: Collection[CustomerKey] = ()
-    ) -> str:
+    ) -> RestingPlace:
         """
         Bring what was learned home, merged with what others brought meanwhile.
 
@@ -113,7 +144,7 @@ class Home:
             keys: By what the customer may be found from now on.
 
         Returns:
-            The journey's id, by which `resume` finds it.
+            Where it rests, for `resume`: keep it in the session.
 
         Raises:
             VerificationError: When what rests there does not verify.
@@ -127,9 +158,10 @@ class Home:
             journey_id = journey.begun()
             lookup = self._lookup(journey_id)
             found = self._store.load(lookup, now_s=now_s)
+            stated = journey.arrival
             if found is not None:
-                journey.merge_rested(found[1])
-            record = journey.seal_for_rest()
+                stated = journey.merge_rested(found[1])
+            record = journey.seal_for_rest(arrival=stated)
             expires_s = now_s + self._lifetime_s
             if self._store.replace(
                 lookup,
@@ -146,25 +178,26 @@ class Home:
                         expires_s=expires_s,
                     )
                 journey.carried()
-                return journey_id
+                return RestingPlace(journey_id, journey.arrival)
         raise UnavailableError("the home, which too many contribute to at once,")
 
     def resume(
         self,
-        journey_id: str,
+        place: RestingPlace,
         *,
         department: cx.Department[V],
         channel: str | None = None,
-        arrival: cx.Arrival = cx.Arrival.HOME,
     ) -> cx.Journey[V] | None:
         """
-        Return the journey that rests under its id, or None.
+        Return the journey that rests at *place*, or None.
+
+        Its arrival is at most `Arrival.HOME`, and what it was when this session
+        brought it home: a stolen link stays one over any number of turns.
 
         Args:
-            journey_id: What `contribute` returned, kept in the session.
+            place: What `contribute` returned, kept in the server's session.
             department: Who resumes it.
             channel: Through which channel the customer is here now.
-            arrival: `Arrival.POSSESSION` where the customer carried the id.
 
         Raises:
             VerificationError: When what rests there does not verify.
@@ -172,9 +205,11 @@ class Home:
 
         .. versionadded:: 0.1.0
         """
-        found = self._store.load(self._lookup(journey_id), now_s=department.now_s())
+        lookup = self._lookup(place.journey_id)
+        found = self._store.load(lookup, now_s=department.now_s())
         if found is None:
             return None
+        arrival = min(place.arrival, cx.Arrival.HOME)
         return department.resume(found[1], channel=channel, arrival=arrival)
 
     def find(
@@ -208,10 +243,9 @@ class Home:
         ids = self._store.linked(self._mac(key.normalised()), now_s=department.now_s())
         found = (
             self.resume(
-                journey_id.decode(),
+                RestingPlace(journey_id.decode(), arrival),
                 department=department,
                 channel=channel,
-                arrival=arrival,
             )
             for journey_id in ids
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from os import PathLike, fspath
 from typing import Final
 
@@ -143,7 +143,7 @@ class SQLiteStore:
         return [lookup for (lookup,) in found]
 
     @contextlib.contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
+    def _connection(self) -> Generator[sqlite3.Connection]:
         try:
             connection: sqlite3.Connection | None = getattr(
                 self._local, "connection", None

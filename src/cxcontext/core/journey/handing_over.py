@@ -16,6 +16,7 @@ from cxcontext.core.envelope import Envelope, make_envelope
 from cxcontext.core.events import Accepted
 from cxcontext.core.journey.promising import JourneyPromising
 from cxcontext.core.journey.state import JourneyState
+from cxcontext.core.known import Arrival
 from cxcontext.core.limits import DELIVERY_LIFETIME, MAX_ENVELOPE_BYTES
 from cxcontext.core.statement import FLAG_ACCEPTED, Statement
 from cxcontext.core.vocabulary import Key, Scope, Vocabulary
@@ -147,26 +148,36 @@ class Journey(JourneyPromising[V]):
             self._seal(at_least_root=True)
             return str(self.id)
 
-    def seal_for_rest(self) -> bytes:
+    def seal_for_rest(self, *, arrival: Arrival = Arrival.HINT) -> bytes:
         """
         As ``save(shared=True)``, for a home that may yet refuse it.
 
         What was learned stays unsent until `carried` is called.
 
+        Args:
+            arrival: That of what rests there already. The surer of it and of
+                this journey's is stated: a caller with a matching number must
+                not make the home doubt everybody after them.
+
         .. versionadded:: 0.1.0
         """
-        return bytes(self._deliver(EVERY_DEPARTMENT, lifetime=None))
+        envelope = self._deliver(
+            EVERY_DEPARTMENT, lifetime=None, arrival=max(arrival, self._arrival)
+        )
+        return bytes(envelope)
 
-    def merge_rested(self, raw: bytes) -> None:
+    def merge_rested(self, raw: bytes) -> Arrival:
         """
-        Take over what rests of the same journey, as `merge` does.
+        Take over what rests of the same journey; return the arrival it states.
 
         Raises:
             DifferentJourneyError, VerificationError: As `merge`.
 
         .. versionadded:: 0.1.0
         """
-        self.merge(self._department.resume(raw))
+        rested = self._department.resume(raw, arrival=Arrival.DELIVERY)
+        self.merge(rested)
+        return rested.arrival
 
     def accept(self) -> None:
         """
@@ -326,6 +337,7 @@ class Journey(JourneyPromising[V]):
         binding: bytes | None = None,
         reply_to: bytes | None = None,
         withheld: frozenset[int] = frozenset(),
+        arrival: Arrival | None = None,
     ) -> Envelope:
         department = self._department
         with self._lock:
@@ -343,7 +355,7 @@ class Journey(JourneyPromising[V]):
                 audience=audience,
                 issued_s=now_s,
                 expires_s=_expiry(now_s, lifetime),
-                arrival=self._arrival,
+                arrival=self._arrival if arrival is None else arrival,
                 reply_to=reply_to,
                 binding=None if binding is None else sha256(binding).digest(),
             )
