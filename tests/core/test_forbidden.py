@@ -641,3 +641,17 @@ def test_exactly_one_digit_is_right(digits: str) -> None:
     right = [last for last in "0123456789" if luhn_valid(digits + last)]
 
     assert [with_check_digit(digits)[-1]] == right
+
+
+def test_a_thirteen_digit_number_after_a_plus_is_a_telephone_number():
+    """
+    What E.164 writes with a plus is no old Visa number, unless it has 16 digits.
+    """
+    found = [
+        contains_card_number("+4222222222222"),
+        contains_card_number("+42 2222 2222222"),
+        contains_card_number("4222222222222"),
+        contains_card_number("+4111111111111111"),
+    ]
+
+    assert [False, False, True, True] == found

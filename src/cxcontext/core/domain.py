@@ -20,12 +20,15 @@ from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import (
     KeySetError,
     KeySetRollbackError,
+    KeySetUnsignedError,
     UnavailableError,
     UsageError,
 )
 from cxcontext.typing import Clock, KeySource, Random
 
 V = TypeVar("V", bound=Vocabulary)
+
+_REFUSED = (KeySetError, KeySetRollbackError, KeySetUnsignedError)
 
 # An unknown key id makes the key source load again, at most this often.
 REFRESH_INTERVAL_S = 60
@@ -47,12 +50,15 @@ class TrustDomain(Generic[V]):
         vocabulary: What the departments agree to call things.
         keys: The public key set, or a `KeySource` that loads it and loads it
             again when an unknown key appears.
+        pin: The domain's public key, as in `KeySet.from_json`: then only key sets
+            that were read with it are taken, now and later.
         clock: Returns the present instant; the system's, unless given.
         random: Returns unpredictable bytes; the system's, unless given.
         on_event: Called with every event of every department; see `Event`.
 
     Raises:
         UsageError: When the key set is another domain's.
+        KeySetUnsignedError: When it was not read with the *pin*.
         KeySetError: When a key source's set is refused.
         UnavailableError: When a key source cannot be reached now.
 
@@ -65,6 +71,7 @@ class TrustDomain(Generic[V]):
         vocabulary: type[V],
         *,
         keys: KeySet | KeySource,
+        pin: str | None = None,
         clock: Clock = _utc_now,
         random: Random = secrets.token_bytes,
         on_event: Observer | None = None,
@@ -83,6 +90,8 @@ class TrustDomain(Generic[V]):
         if keys.domain != name:
             msg = f"the key set is {keys.domain}'s, this domain is {name}; load its own"
             raise UsageError(msg)
+        self._pin = pin
+        self._check_pin(keys)
         self._key_set = keys
         self._lock = threading.Lock()
         self._refreshed_s = self.now_s()
@@ -133,12 +142,14 @@ class TrustDomain(Generic[V]):
         Use a newer key set from now on.
 
         Raises:
+            KeySetUnsignedError: When a pin is set and it was not read with it.
             KeySetRollbackError: When its sequence is lower than the present one's.
             KeySetError: When it is another domain's, or moves a key id.
 
         .. versionadded:: 0.1.0
         """
         with self._lock:
+            self._check_pin(key_set)
             self._key_set.check_successor(key_set)
             self._key_set = key_set
 
@@ -157,9 +168,14 @@ class TrustDomain(Generic[V]):
             self._refreshed_s = now_s
             try:
                 newer = self._source.load()
+                self._check_pin(newer)
                 self._key_set.check_successor(newer)
-            except (UnavailableError, KeySetError, KeySetRollbackError):
+            except (UnavailableError, *_REFUSED):
                 return False
             changed = newer is not self._key_set
             self._key_set = newer
             return changed
+
+    def _check_pin(self, key_set: KeySet) -> None:
+        if self._pin is not None and key_set.pinned_to != self._pin:
+            raise KeySetUnsignedError

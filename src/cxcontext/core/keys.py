@@ -56,6 +56,7 @@ class KeySet(NotPicklable):
         statement_lifetime: The longest that a statement lives, in whole seconds.
             Every signing key verifies at least that long after its last
             signing instant.
+        pinned_to: The pin that the set was read with, by `from_json`.
 
     Raises:
         KeySetError: When the domain's name is not one; when a name or key is
@@ -75,6 +76,7 @@ class KeySet(NotPicklable):
     )
     sealing_keys: tuple[SealingKey, ...] = attrs.field(default=(), repr=False)
     statement_lifetime: timedelta = STATEMENT_LIFETIME
+    pinned_to: str | None = attrs.field(default=None, eq=False, repr=False)
     _signing_keys: Mapping[bytes, SigningKeyEntry] = attrs.field(
         init=False, eq=False, repr=False
     )
@@ -137,6 +139,7 @@ class KeySet(NotPicklable):
             departments=_departments(document),
             sealing_keys=key_json.each(document, "scopes", jwk.sealing_key),
             statement_lifetime=_statement_lifetime(document),
+            pinned_to=pin,
         )
 
     @classmethod
