@@ -21,6 +21,7 @@ from cxcontext.core.keys import KeySet, PrivateKeys
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.promising import Promise, PromiseStatus
 from cxcontext.core.propagation import Extracted, Injected, Propagator, SkipReason
+from cxcontext.core.value_types import positional
 from cxcontext.core.vocabulary import Field, Key, Scope, Vocabulary
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Vocabulary",
     "bound",
     "current",
+    "positional",
     "require_current",
     "standard",
 ]

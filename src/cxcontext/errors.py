@@ -69,7 +69,8 @@ class ValueDoesNotFitError(UsageError, TypeError):
     def __str__(self) -> str:
         return (
             f"{self.field}: expected {self.expected}, got {self.found}; "
-            "pass a value of the field's declared type"
+            "pass a value of the field's declared type, with aware datetimes and "
+            "integers of 64 bits (docs/values.md)"
         )
 
 

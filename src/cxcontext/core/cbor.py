@@ -3,15 +3,16 @@ Deterministic CBOR (RFC 8949, section 4.2.1), bounded and strict.
 
 One value has one encoding: what does not encode back to the very same bytes
 is refused, which takes care of indefinite lengths, longer forms than needed,
-unsorted or repeated keys, and trailing bytes at once. Only three tags exist
-inside values: date and time (0), decimal fraction (4) and full date (1004,
-RFC 8943); everywhere else there is none.
+unsorted or repeated keys, and trailing bytes at once. Only four tags exist
+inside values: decimal fraction (4), days since 1970 (100, RFC 8943), and for an
+instant seconds since 1970 (1), or its text (0) where it has a fraction;
+everywhere else there is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
@@ -108,6 +109,9 @@ def _encode_structure(value: object, what: str) -> bytes:
 
 def _ordered(value: object, *, structure: bool = False) -> object:
     if isinstance(value, dict):
+        # Python takes True and 1.0 for the key 1; a structure's keys are integers.
+        if structure and any(type(key) is not int for key in value):
+            raise TypeError
         items = [(k, _ordered(v, structure=structure)) for k, v in value.items()]
         if len(items) > 1:
             items.sort(key=_encoded_key)
@@ -125,36 +129,51 @@ def _encoded_key(item: tuple[Any, Any]) -> bytes:
 
 def _check_value(value: object, what: str) -> None:
     """
-    Hold what was decoded against the limits of a section, iteratively.
+    Hold what was decoded against the limits of a section, level by level.
     """
     items = 0
-    stack: list[object] = [value]
-    while stack:
-        item = stack.pop()
-        items += 1
-        if isinstance(item, dict):
-            if len(item) > MAX_MAP_ENTRIES:
-                raise LimitExceededError("entries in a map", MAX_MAP_ENTRIES)
-            for key, entry in item.items():
-                if type(key) not in (str, int):
-                    raise MalformedError(what)
-                stack.append(key)
-                stack.append(entry)
-        elif isinstance(item, list):
-            stack.extend(item)
-        elif isinstance(item, int):
-            if not INT_MIN <= item <= INT_MAX:
-                raise MalformedError(what)
-        elif isinstance(item, float):
-            # RFC 8949 4.2.2: not-a-number has many encodings, so it has none here.
-            if not isfinite(item):
-                raise MalformedError(what)
-        elif item is not None and not isinstance(
-            item, (str, bytes, date, datetime, Decimal)
-        ):
-            raise MalformedError(what)
-        if items + len(stack) > MAX_ITEMS:
+    levels = 0
+    level: list[object] = [value]
+    while level:
+        items += len(level)
+        if items > MAX_ITEMS:
             raise LimitExceededError("items", MAX_ITEMS)
+        inner: list[object] = []
+        for item in level:
+            if not isinstance(item, (dict, list)):
+                _check_scalar(item, what)
+            # cbor2 does not count an empty list or map as a level.
+            elif levels == MAX_NESTING:
+                raise LimitExceededError("levels of nesting", MAX_NESTING)
+            elif isinstance(item, dict):
+                _check_map(item, what)
+                inner.extend(item)
+                inner.extend(item.values())
+            else:
+                inner.extend(item)
+        level = inner
+        levels += 1
+
+
+def _check_map(entries: dict[Any, Any], what: str) -> None:
+    if len(entries) > MAX_MAP_ENTRIES:
+        raise LimitExceededError("entries in a map", MAX_MAP_ENTRIES)
+    if any(type(key) not in (str, int) for key in entries):
+        raise MalformedError(what)
+
+
+def _check_scalar(item: object, what: str) -> None:
+    if isinstance(item, int):
+        if not INT_MIN <= item <= INT_MAX:
+            raise MalformedError(what)
+    elif isinstance(item, float):
+        # RFC 8949 4.2.2: not-a-number has many encodings, so it has none here.
+        if not isfinite(item):
+            raise MalformedError(what)
+    elif item is not None and not isinstance(
+        item, (str, bytes, date, datetime, Decimal)
+    ):
+        raise MalformedError(what)
 
 
 def _refuse_tag(_tag: object, _immutable: bool) -> object:
@@ -167,10 +186,16 @@ def _decode_datetime(text: object, _immutable: bool) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _decode_date(text: object, _immutable: bool) -> date:
-    if not isinstance(text, str):
-        raise ValueError  # noqa: TRY004 - cbor2 turns it into its own error
-    return date.fromisoformat(text)
+def _decode_seconds(seconds: object, _immutable: bool) -> datetime:
+    if type(seconds) is not int:
+        raise ValueError
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+def _decode_days(days: object, _immutable: bool) -> date:
+    if type(days) is not int:
+        raise ValueError
+    return _EPOCH.date() + timedelta(days=days)
 
 
 def _decode_decimal(pair: object, _immutable: bool) -> Decimal:
@@ -192,8 +217,9 @@ _NO_TAGS: Final[Mapping[int, Callable[[Any, bool], Any]]] = dict.fromkeys(
 _VALUE_TAGS: Final[Mapping[int, Callable[[Any, bool], Any]]] = {
     **_NO_TAGS,
     0: _decode_datetime,
+    1: _decode_seconds,
     4: _decode_decimal,
-    1004: _decode_date,
+    100: _decode_days,
 }
 
 
@@ -204,8 +230,22 @@ def _encode_float(encoder: cbor2.CBOREncoder, value: float) -> None:
 def _encode_datetime(encoder: cbor2.CBOREncoder, value: datetime) -> None:
     if value.tzinfo is None:
         raise ValueError
-    text = value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-    encoder.write(cbor2.dumps(cbor2.CBORTag(0, text)))
+    if value.microsecond:
+        text = value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+        tagged = cbor2.CBORTag(0, text)
+    else:
+        tagged = cbor2.CBORTag(1, (value - _EPOCH) // timedelta(seconds=1))
+    encoder.write(cbor2.dumps(tagged))
 
 
-_ENCODERS: Final[Any] = {float: _encode_float, datetime: _encode_datetime}
+def _encode_date(encoder: cbor2.CBOREncoder, value: date) -> None:
+    days = (value - _EPOCH.date()).days
+    encoder.write(cbor2.dumps(cbor2.CBORTag(100, days)))
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ENCODERS: Final[Any] = {
+    float: _encode_float,
+    datetime: _encode_datetime,
+    date: _encode_date,
+}

@@ -129,6 +129,13 @@ def fold_promises(
     return tuple(promise for promise in found if promise is not None)
 
 
+def promise_name(qualifier: str, department: str) -> str:
+    """
+    Return a promise's whole name; its creator's own statements leave that out.
+    """
+    return qualifier if "/" in qualifier else f"{department}/{qualifier}"
+
+
 def _steps(
     field: FieldDefinition[Any],
     nodes: Sequence[Node],
@@ -151,7 +158,7 @@ def _steps(
             except MalformedError:
                 continue  # a newer vocabulary's step; the rest still stands
             yield (
-                fact.qualifier or "",
+                promise_name(fact.qualifier or "", node.department),
                 _Step(
                     index=index,
                     department=node.department,
@@ -165,10 +172,14 @@ def _promise(
     name: str, steps: list[_Step], nodes: Sequence[Node], instant: Any
 ) -> Promise | None:
     made = next((step for step in steps if _makes(name, step)), None)
-    if made is None or made.entry.owner is None:
+    if made is None:
         return None
     valid = [made]
-    owners = {made.index: _Owner(made.department, made.entry.owner).settled()}
+    owners = {
+        made.index: _Owner(
+            made.department, made.entry.owner or made.department
+        ).settled()
+    }
     broken: list[str] = []
     # Steps come in topological order, so what a step builds upon is done before.
     for step in steps:
@@ -257,9 +268,8 @@ def _state(
         status = PromiseStatus.CONFLICT
     elif outcome is not None:
         status = _OUTCOMES[outcome]
-    elif (
-        held.proposed_to is not None
-        and held.owner == made.department != made.entry.owner
+    elif held.proposed_to is not None and held.owner == made.department != (
+        made.entry.owner or made.department
     ):
         status = PromiseStatus.PROPOSED
     elif PromiseAction.MOVE in actions:

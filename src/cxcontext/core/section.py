@@ -3,7 +3,7 @@ What is inside a section: facts and marks, and how they are padded and read.
 
 The plaintext of a section is ``{ ? 0: marks, * field => fact / [2* fact] }``
 (protocol, section 1). Provenance stands in a fact only where it differs from
-its statement's. A fact without a value is a retraction. Insiders are hostile
+its statement's; a text, number or other scalar without any stands bare. A fact without a value is a retraction. Insiders are hostile
 too: whatever does not fit the grammar is refused as a whole.
 """
 
@@ -64,9 +64,9 @@ class WireFact:
     qualifier: str | None = attrs.field(default=None, repr=False)
     reported_by: str | None = None
 
-    def to_map(self) -> dict[int, Any]:
+    def to_entry(self) -> Any:
         """
-        Return the fact's map, defaults left out.
+        Return the bare value where that says it all, else a map without defaults.
         """
         fact: dict[int, Any] = {}
         if self.has_value:
@@ -79,6 +79,8 @@ class WireFact:
             fact[QUALIFIER] = self.qualifier
         if self.reported_by is not None:
             fact[REPORTED_BY] = self.reported_by
+        if fact.keys() == {VALUE} and not isinstance(self.value, (list, tuple, dict)):
+            return self.value
         return fact
 
 
@@ -128,7 +130,7 @@ class SectionContent:
             plain[RESERVED_FIELD_NUMBER] = marks
         grouped: dict[int, list[Any]] = {}
         for fact in self.facts:
-            grouped.setdefault(fact.field, []).append(fact.to_map())
+            grouped.setdefault(fact.field, []).append(fact.to_entry())
         for field, facts in grouped.items():
             plain[field] = facts if len(facts) > 1 else facts[0]
         data = cbor.encode(plain)
@@ -219,8 +221,14 @@ def _section(plain: Any) -> SectionContent:
 
 
 def _fact(number: Any, entry: Any) -> WireFact:
-    if not isinstance(entry, dict) or not set(entry) <= _FACT_LABELS:
+    if not isinstance(entry, dict):
+        if isinstance(entry, list):
+            raise MalformedError("fact")
+        return WireFact(field=_field_number(number), has_value=True, value=entry)
+    if not set(entry) <= _FACT_LABELS:
         raise MalformedError("fact")
+    if entry.keys() == {VALUE} and not isinstance(entry[VALUE], (list, dict)):
+        raise NotCanonicalError("fact")
     known = entry.get(KNOWN, int(Known.STATED))
     if type(known) is not int or known not in _KNOWNS:
         raise MalformedError("how known")

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, TypeVar
 
 import attrs
 
+from cxcontext.core.value_types import positional
 from cxcontext.core.vocabulary import Field, Scope
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ def _digest(_self: Any, _attribute: Any, value: bytes | None) -> None:
 # --- values ------------------------------------------------------------------
 
 
+@positional
 @attrs.frozen(kw_only=True, repr=False)
 class ContactPreference:
     """
@@ -70,6 +72,7 @@ class ContactPreference:
     never_by: tuple[str, ...] = ()
 
 
+@positional
 @attrs.frozen(kw_only=True, repr=False)
 class ReasonForContact:
     """
@@ -84,6 +87,7 @@ class ReasonForContact:
     )
 
 
+@positional
 @attrs.frozen(kw_only=True, repr=False)
 class Entitlement:
     """
@@ -120,6 +124,7 @@ class AuthenticatorAssurance(Enum):
     AAL3 = 3
 
 
+@positional
 @attrs.frozen(kw_only=True, repr=False)
 class IdentityVerification:
     """
@@ -160,12 +165,15 @@ class PromiseAction(Enum):
     HAND_OVER = 7
 
 
+@positional
 @attrs.frozen(kw_only=True, repr=False)
 class PromiseEntry:
     """
     One step in the life of a promise, as it is stated.
 
-    Its qualifier is the promise's name: creating department, slash, random id.
+    Its qualifier is the promise's name: creating department, slash, random id;
+    in the creating department's own statements the random id alone.
+    *owner* is left out where the creating department owns what it promises.
     """
 
     action: PromiseAction
@@ -174,8 +182,8 @@ class PromiseEntry:
         default=None, validator=_length(MAX_WORDING_CHARS)
     )
     owner: str | None = None
-    due_from: datetime | None = None
     due_until: datetime | None = None
+    due_from: datetime | None = None
 
 
 class ConsentStatus(Enum):
@@ -185,11 +193,19 @@ class ConsentStatus(Enum):
     .. versionadded:: 0.1.0
     """
 
-    GIVEN = "dpv:ConsentGiven"
-    REFUSED = "dpv:ConsentRefused"
-    WITHDRAWN = "dpv:ConsentWithdrawn"
+    GIVEN = 0
+    REFUSED = 1
+    WITHDRAWN = 2
+
+    @property
+    def dpv(self) -> str:
+        """
+        The name of the status in DPV.
+        """
+        return f"dpv:Consent{self.name.title()}"
 
 
+@positional
 @attrs.frozen(kw_only=True, repr=False)
 class Consent:
     """
@@ -199,10 +215,10 @@ class Consent:
     """
 
     status: ConsentStatus
-    lawful_basis: str | None = attrs.field(
-        default=None, validator=_length(MAX_CODE_CHARS)
-    )
     expires_at: datetime | None = None
+    lawful_basis: str = attrs.field(
+        default="dpv:Consent", validator=_length(MAX_CODE_CHARS)
+    )
 
     @property
     def granted(self) -> bool:
@@ -224,6 +240,7 @@ class ToldKind(Enum):
     POLICY = "policy"
 
 
+@positional
 @attrs.frozen(kw_only=True, repr=False)
 class Told:
     """

@@ -230,7 +230,7 @@ def encode_protected(
     Return the protected header; *origin* is the parents' ids, or the root's nonce.
     """
     parents = origin if isinstance(origin, bytes) else sorted(origin)
-    facts = {fact.field: fact.to_map() for fact in clear}
+    facts = {fact.field: fact.to_entry() for fact in clear}
     return cbor.encode(
         {
             ALGORITHM: signer.algorithm,

@@ -4,6 +4,7 @@ Promises, consent and identity: what is said through verbs of its own.
 
 from __future__ import annotations
 
+from base64 import b32encode
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -31,7 +32,8 @@ from cxcontext.errors import NotAuthorisedError, PromiseError, UsageError
 
 V = TypeVar("V", bound=Vocabulary)
 
-_PROMISE_ID_BYTES = 8
+# Random within one journey and department; 5 bytes are 8 characters of base32.
+_PROMISE_ID_BYTES = 5
 _OWNERS_ACTIONS = frozenset(
     (
         PromiseAction.KEEP,
@@ -80,13 +82,13 @@ class JourneyPromising(JourneyAsking[V]):
         if due is not None and due_from is not None and due < due_from:
             msg = "due lies before due_from; the range is empty"
             raise UsageError(msg)
-        random_id = department.random(_PROMISE_ID_BYTES).hex()
+        random_id = b32encode(department.random(_PROMISE_ID_BYTES)).decode().lower()
         name = f"{department.name}/{random_id}"
         entry = PromiseEntry(
             action=PromiseAction.MAKE,
             kind=kind,
             wording=wording,
-            owner=owner,
+            owner=None if owner == department.name else owner,
             due_from=due_from,
             due_until=due,
         )
@@ -326,14 +328,16 @@ class JourneyPromising(JourneyAsking[V]):
         key = self._standard_key(PROMISE, "promise")
         if len(promise_id) > MAX_QUALIFIER_CHARS:
             raise PromiseError(promise_id, "no such promise can be seen here")
-        wire, problem = self._checked(key, entry, promise_id)
+        creator, _, random_id = promise_id.partition("/")
+        qualifier = random_id if creator == self.department else promise_id
+        wire, problem = self._checked(key, entry, qualifier)
         if problem is not None:
             raise problem
         with self._lock:
-            if (PROMISE, promise_id) in self._pending.facts:
+            if (PROMISE, qualifier) in self._pending.facts:
                 # Each step is a statement's own: the order of steps is the graph's.
                 self._seal()
-            self._store(key, wire, known=None, qualifier=promise_id, at=None)
+            self._store(key, wire, known=None, qualifier=qualifier, at=None)
             self._emit(
                 PromiseChanged, promise_id=promise_id, action=entry.action.name.lower()
             )
