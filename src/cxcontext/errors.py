@@ -346,6 +346,8 @@ class VerificationError(CXContextError):
 class TooLargeError(VerificationError):
     """
     More bytes than the limit; nothing was parsed.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "too_large"
@@ -361,6 +363,8 @@ class TooLargeError(VerificationError):
 class MalformedError(VerificationError):
     """
     The bytes do not have the shape that the format prescribes.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "malformed"
@@ -378,6 +382,8 @@ class MalformedError(VerificationError):
 class NotCanonicalError(VerificationError):
     """
     Well-formed, but not in the one deterministic encoding (RFC 8949, 4.2.1).
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "not_canonical"
@@ -392,6 +398,8 @@ class NotCanonicalError(VerificationError):
 class UnsupportedVersionError(VerificationError):
     """
     Written in a version of the format that this release does not read.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "unsupported_version"
@@ -406,6 +414,8 @@ class UnsupportedVersionError(VerificationError):
 class LimitExceededError(VerificationError):
     """
     More statements, parents, scopes, items or nesting than the format allows.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "limit_exceeded"
@@ -421,6 +431,8 @@ class LimitExceededError(VerificationError):
 class NotOneRootError(VerificationError):
     """
     A journey has exactly one statement without parents.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "not_one_root"
@@ -435,6 +447,8 @@ class NotOneRootError(VerificationError):
 class MissingParentError(VerificationError):
     """
     A statement names a parent that is not in the envelope.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "missing_parent"
@@ -447,6 +461,8 @@ class MissingParentError(VerificationError):
 class CyclicGraphError(VerificationError):
     """
     Statements descend from each other in a circle.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "cyclic_graph"
@@ -459,6 +475,8 @@ class CyclicGraphError(VerificationError):
 class UnknownKeyError(VerificationError):
     """
     The delivery is signed by a key that is not in the key set.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "unknown_key"
@@ -476,6 +494,8 @@ class UnknownKeyError(VerificationError):
 class WrongAlgorithmError(VerificationError):
     """
     The named algorithm is not that of the key. The key decides.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "wrong_algorithm"
@@ -490,6 +510,8 @@ class WrongAlgorithmError(VerificationError):
 class KeyNotYetValidError(VerificationError):
     """
     Signed before the key's first valid instant.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "key_not_yet_valid"
@@ -504,6 +526,8 @@ class KeyNotYetValidError(VerificationError):
 class KeyRetiredError(VerificationError):
     """
     Signed after the key's last signing instant, or read after its last verifying one.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "key_retired"
@@ -518,6 +542,8 @@ class KeyRetiredError(VerificationError):
 class KeyRevokedError(VerificationError):
     """
     The key has been revoked; nothing signed with it counts any more.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "key_revoked"
@@ -532,6 +558,8 @@ class KeyRevokedError(VerificationError):
 class IssuedInFutureError(VerificationError):
     """
     Issued later than now, by more than clocks may differ.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "issued_in_future"
@@ -546,6 +574,8 @@ class IssuedInFutureError(VerificationError):
 class DeliveryExpiredError(VerificationError):
     """
     The delivery came later than its sender allowed.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "delivery_expired"
@@ -563,6 +593,8 @@ class DeliveryExpiredError(VerificationError):
 class DeliveryTooLongError(VerificationError):
     """
     The delivery claims to live longer than this receiver accepts.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "delivery_too_long"
@@ -581,6 +613,8 @@ class DeliveryTooLongError(VerificationError):
 class JourneyExpiredError(VerificationError):
     """
     Every head of the journey has expired.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "journey_expired"
@@ -595,6 +629,8 @@ class WrongAudienceError(VerificationError):
     The envelope is genuine but addressed to somebody else.
 
     Retrying cannot help; routing it onward can.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "wrong_audience"
@@ -612,6 +648,8 @@ class WrongAudienceError(VerificationError):
 class WrongDeliveryKindError(VerificationError):
     """
     What rests was received, or what was handed over was resumed.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "wrong_delivery_kind"
@@ -629,6 +667,8 @@ class WrongDeliveryKindError(VerificationError):
 class WrongBindingError(VerificationError):
     """
     The delivery is bound to another message, call or request.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "wrong_binding"
@@ -641,6 +681,8 @@ class WrongBindingError(VerificationError):
 class WrongReplyError(VerificationError):
     """
     A response does not answer the request it came with.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "wrong_reply"
@@ -653,6 +695,8 @@ class WrongReplyError(VerificationError):
 class ReplayedError(VerificationError):
     """
     The same delivery was seen before, where the route takes each once.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "replayed"
@@ -665,6 +709,8 @@ class ReplayedError(VerificationError):
 class BadDeliverySignatureError(VerificationError):
     """
     The delivery's signature does not cover exactly this envelope.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "bad_delivery_signature"
@@ -682,6 +728,8 @@ class BadDeliverySignatureError(VerificationError):
 class ForgedStatementError(VerificationError):
     """
     A statement that others build upon is not signed by the key it names.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "forged_statement"
@@ -696,6 +744,8 @@ class ForgedStatementError(VerificationError):
 class StatementTimesError(VerificationError):
     """
     A statement's times contradict its parents', or outlive what is allowed.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "statement_times"
@@ -713,6 +763,8 @@ class StatementTimesError(VerificationError):
 class ExternalAuthorError(VerificationError):
     """
     A partner's statement stands in a journey that is not an export.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "external_author"
@@ -730,6 +782,8 @@ class ExternalAuthorError(VerificationError):
 class SectionUnopenableError(VerificationError):
     """
     A section does not open with the key of its own generation.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "section_unopenable"
@@ -744,6 +798,8 @@ class SectionUnopenableError(VerificationError):
 class SectionMalformedError(VerificationError):
     """
     A section opens, but what is inside is not what its scope may hold.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "section_malformed"
@@ -759,6 +815,8 @@ class SectionMalformedError(VerificationError):
 class DuplicateValueError(VerificationError):
     """
     A carrier holds two envelopes. Which one is meant cannot be known.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "duplicate_value"
@@ -773,6 +831,8 @@ class DuplicateValueError(VerificationError):
 class KeySetError(VerificationError):
     """
     A key file or key set is not what it must be.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "bad_key_set"
@@ -787,6 +847,8 @@ class KeySetError(VerificationError):
 class KeySetUnsignedError(VerificationError):
     """
     A key set came without the signature of the pinned domain key.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "key_set_unsigned"
@@ -799,6 +861,8 @@ class KeySetUnsignedError(VerificationError):
 class KeySetRollbackError(VerificationError):
     """
     A key set came with a lower sequence number than one already seen.
+
+    .. versionadded:: 0.1.0
     """
 
     code: ClassVar[str] = "key_set_rollback"

@@ -25,7 +25,12 @@ from cxcontext.core.limits import (
     MAX_MAP_ENTRIES,
     MAX_NESTING,
 )
-from cxcontext.errors import LimitExceededError, MalformedError, NotCanonicalError
+from cxcontext.errors import (
+    LimitExceededError,
+    MalformedError,
+    NotCanonicalError,
+    VerificationError,
+)
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
@@ -46,17 +51,16 @@ def encode(value: object) -> bytes:
         value: None, bool, int of 64 bits, finite float, str, bytes, aware
             datetime in UTC, date, Decimal, list, tuple, or dict of such.
     """
-    return cbor2.dumps(_ordered(value), encoders=_ENCODERS)
+    return encode_ordered(_ordered(value))
 
 
 def encode_ordered(value: object) -> bytes:
     """
     Return the encoding of a *value* whose maps are in order already.
 
-    For the structures of the format, which hold no floats: the same bytes as
-    `encode`, without the cost of sorting what was built sorted.
+    The same bytes as `encode`, without the cost of sorting what is sorted.
     """
-    return cbor2.dumps(value)
+    return cbor2.dumps(value, encoders=_ENCODERS)
 
 
 def decode(data: bytes, *, what: str, values: bool = False) -> Any:
@@ -78,53 +82,88 @@ def decode(data: bytes, *, what: str, values: bool = False) -> Any:
         value = cbor2.loads(
             data,
             tag_hook=_refuse_tag,
+            object_hook=_check_value_map if values else _check_structure_map,
             semantic_decoders=_VALUE_TAGS if values else _NO_TAGS,
             max_depth=MAX_NESTING,
             allow_indefinite=False,
             allow_duplicate_keys=False,
         )
+        if values:
+            _check_value(value, what)
+            again = encode_ordered(value)
+        else:
+            again = cbor2.dumps(value, encoders=_STRUCTURE_ENCODERS)
     # cbor2 raises CBORError for bytes and TypeError for map keys that cannot
     # be hashed; nothing else has been seen in fuzzing, and nothing else is hidden.
-    except (cbor2.CBORError, TypeError) as exc:
-        if "nesting depth" in str(exc):
-            raise LimitExceededError("levels of nesting", MAX_NESTING) from None
-        # The cause could quote what was being decoded.
-        raise MalformedError(what) from None
-    if values:
-        _check_value(value, what)
-        again = encode(value)
-    else:
-        again = _encode_structure(value, what)
+    except (cbor2.CBORError, TypeError, ValueError) as exc:
+        # From None: the cause could quote what was being decoded.
+        raise _refusal(exc, what) from None
     if again != data:
         raise NotCanonicalError(what)
     return value
 
 
-def _encode_structure(value: object, what: str) -> bytes:
-    try:
-        return cbor2.dumps(_ordered(value, structure=True))
-    except (cbor2.CBORError, TypeError, ValueError):
-        raise MalformedError(what) from None
+class _UnorderedError(ValueError):
+    pass
 
 
-def _ordered(value: object, *, structure: bool = False) -> object:
+class _TooManyEntriesError(ValueError):
+    pass
+
+
+def _refusal(exc: Exception, what: str) -> VerificationError:
+    if isinstance(exc.__cause__, _UnorderedError):
+        return NotCanonicalError(what)
+    if isinstance(exc.__cause__, _TooManyEntriesError):
+        return LimitExceededError("entries in a map", MAX_MAP_ENTRIES)
+    if "nesting depth" in str(exc):
+        return LimitExceededError("levels of nesting", MAX_NESTING)
+    return MalformedError(what)
+
+
+def _ordered(value: object) -> object:
     if isinstance(value, dict):
-        # Python takes True and 1.0 for the key 1; a structure's keys are integers.
-        if structure and any(type(key) is not int for key in value):
-            raise TypeError
-        items = [(k, _ordered(v, structure=structure)) for k, v in value.items()]
+        items = [(k, _ordered(v)) for k, v in value.items()]
         if len(items) > 1:
             items.sort(key=_encoded_key)
         return dict(items)
     if isinstance(value, (list, tuple)):
-        return [_ordered(v, structure=structure) for v in value]
-    if structure and isinstance(value, (float, Decimal, cbor2.CBORSimpleValue)):
-        raise TypeError
+        return [_ordered(v) for v in value]
     return value
 
 
 def _encoded_key(item: tuple[Any, Any]) -> bytes:
     return cbor2.dumps(item[0])
+
+
+def _check_structure_map(entries: Any, _immutable: bool) -> Any:
+    # By exact type: Python takes True and 1.0 for the key 1.
+    for key in entries:
+        if type(key) is not int:
+            raise TypeError
+    if len(entries) > 1:
+        _check_order(entries)
+    return entries
+
+
+def _check_value_map(entries: Any, _immutable: bool) -> Any:
+    if len(entries) > MAX_MAP_ENTRIES:
+        raise _TooManyEntriesError
+    for key in entries:
+        if type(key) is not int and type(key) is not str:
+            raise TypeError
+    if len(entries) > 1:
+        _check_order(entries)
+    return entries
+
+
+def _check_order(entries: Any) -> None:
+    before = b""
+    for key in entries:
+        encoded = cbor2.dumps(key)
+        if encoded <= before:
+            raise _UnorderedError
+        before = encoded
 
 
 def _check_value(value: object, what: str) -> None:
@@ -140,26 +179,22 @@ def _check_value(value: object, what: str) -> None:
             raise LimitExceededError("items", MAX_ITEMS)
         inner: list[object] = []
         for item in level:
-            if not isinstance(item, (dict, list)):
-                _check_scalar(item, what)
-            # cbor2 does not count an empty list or map as a level.
-            elif levels == MAX_NESTING:
-                raise LimitExceededError("levels of nesting", MAX_NESTING)
-            elif isinstance(item, dict):
-                _check_map(item, what)
-                inner.extend(item)
-                inner.extend(item.values())
+            kind = type(item)
+            if kind is str or kind is bytes or item is None:
+                continue
+            if kind is dict or kind is list:
+                # cbor2 does not count an empty list or map as a level.
+                if levels == MAX_NESTING:
+                    raise LimitExceededError("levels of nesting", MAX_NESTING)
+                if isinstance(item, dict):
+                    inner.extend(item)
+                    inner.extend(item.values())
+                elif isinstance(item, list):
+                    inner.extend(item)
             else:
-                inner.extend(item)
+                _check_scalar(item, what)
         level = inner
         levels += 1
-
-
-def _check_map(entries: dict[Any, Any], what: str) -> None:
-    if len(entries) > MAX_MAP_ENTRIES:
-        raise LimitExceededError("entries in a map", MAX_MAP_ENTRIES)
-    if any(type(key) not in (str, int) for key in entries):
-        raise MalformedError(what)
 
 
 def _check_scalar(item: object, what: str) -> None:
@@ -170,9 +205,7 @@ def _check_scalar(item: object, what: str) -> None:
         # RFC 8949 4.2.2: not-a-number has many encodings, so it has none here.
         if not isfinite(item):
             raise MalformedError(what)
-    elif item is not None and not isinstance(
-        item, (str, bytes, date, datetime, Decimal)
-    ):
+    elif not isinstance(item, (date, datetime, Decimal)):
         raise MalformedError(what)
 
 
@@ -244,6 +277,19 @@ def _encode_date(encoder: cbor2.CBOREncoder, value: date) -> None:
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _refuse_value(_encoder: object, _value: object) -> None:
+    raise ValueError
+
+
+# The structures of the format hold neither numbers with a point nor odd simple
+# values; there is no other place where they would be noticed at no cost.
+_STRUCTURE_ENCODERS: Final[Any] = {
+    float: _refuse_value,
+    cbor2.CBORSimpleValue: _refuse_value,
+    type(cbor2.undefined): _refuse_value,
+}
 _ENCODERS: Final[Any] = {
     float: _encode_float,
     datetime: _encode_datetime,

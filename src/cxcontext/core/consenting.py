@@ -68,11 +68,11 @@ def fold_consent(
             reason = reason or found
         elif found is None:
             continue
-        elif not found.granted:
+        elif not found.consent.granted:
             withdrawals |= 1 << index
         elif node.department is not None and field.may_write(node.department):
-            if _alive(found, node, now_s=now_s, max_age_s=max_age_s):
-                grants.append((index, found))
+            if _alive(found, now_s=now_s, max_age_s=max_age_s):
+                grants.append((index, found.consent))
             else:
                 expired = True
     for index, grant in reversed(grants):
@@ -82,28 +82,36 @@ def fold_consent(
     return ConsentReading(withdrawn=bool(withdrawals), expired=expired, unread=reason)
 
 
+@attrs.frozen
+class _Found:
+    consent: Consent
+    at_s: int
+
+
 def _find(
     field: FieldDefinition[Any], purpose: str, node: Node, content: Content
-) -> Consent | Reason | None:
+) -> _Found | Reason | None:
     if not isinstance(content, SectionContent):
         return content
     if node.department is None:
         return Reason.UNKNOWN_AUTHOR
     for fact in content.facts:
         if fact.field == field.number and fact.qualifier == purpose:
+            at_s = node.issued_s - fact.age_s
             if not fact.has_value:
                 # Taking back what was recorded is taking back the grant.
-                return Consent(status=ConsentStatus.WITHDRAWN)
+                return _Found(Consent(status=ConsentStatus.WITHDRAWN), at_s)
             try:
                 found: Consent = field.codec.from_wire(fact.value)
             except MalformedError:
                 return Reason.UNREADABLE
-            return found
+            return _Found(found, at_s)
     return None
 
 
-def _alive(grant: Consent, node: Node, *, now_s: int, max_age_s: int) -> bool:
-    ends_s = node.issued_s + max_age_s
-    if grant.expires_at is not None:
-        ends_s = min(ends_s, int(grant.expires_at.timestamp()))
+def _alive(found: _Found, *, now_s: int, max_age_s: int) -> bool:
+    # From when it was given, which may be well before it was sealed.
+    ends_s = found.at_s + max_age_s
+    if found.consent.expires_at is not None:
+        ends_s = min(ends_s, int(found.consent.expires_at.timestamp()))
     return now_s < ends_s

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import attrs
 from cryptography.exceptions import InvalidTag
 
+from cxcontext.core.contribution import SEALED_HERE
 from cxcontext.core.events import Event, SectionIgnored
 from cxcontext.core.fold import Content, Node
 from cxcontext.core.gaps import Reason
@@ -107,27 +108,8 @@ class Context(NotPicklable):
     _opened: dict[tuple[bytes, int], Content] = attrs.field(
         factory=dict, alias="opened"
     )
-    _nodes: tuple[Node, ...] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        nodes = tuple(
-            Node(
-                id=statement.id,
-                department=author,
-                issued_s=statement.issued_s,
-                expires_s=statement.expires_s,
-                revision=statement.revision,
-                channel=statement.channel,
-                flags=statement.flags,
-                ancestors=self.graph.ancestors[index],
-            )
-            for index, (statement, author) in enumerate(
-                zip(self.statements, self.authors, strict=True)
-            )
-        )
-        if self.pending_node is not None:
-            nodes = (*nodes, self.pending_node)
-        object.__setattr__(self, "_nodes", nodes)
+    # Made when first asked for: to pass a journey on, nobody needs them.
+    _lazy: dict[str, Any] = attrs.field(factory=dict, init=False)
 
     def __repr__(self) -> str:
         return (
@@ -140,7 +122,28 @@ class Context(NotPicklable):
         """
         The statements as the fold sees them; what is pending comes last.
         """
-        return self._nodes
+        nodes: tuple[Node, ...] | None = self._lazy.get("nodes")
+        if nodes is None:
+            nodes = self._lazy["nodes"] = self._make_nodes()
+        return nodes
+
+    def _make_nodes(self) -> tuple[Node, ...]:
+        nodes = tuple(
+            Node(
+                id=statement.id,
+                department=author,
+                issued_s=statement.issued_s,
+                expires_s=statement.expires_s,
+                revision=statement.revision,
+                channel=statement.channel,
+                flags=statement.flags,
+                ancestors=ancestors,
+            )
+            for statement, author, ancestors in zip(
+                self.statements, self.authors, self.graph.ancestors, strict=True
+            )
+        )
+        return nodes if self.pending_node is None else (*nodes, self.pending_node)
 
     @property
     def journey_id(self) -> str | None:
@@ -149,7 +152,12 @@ class Context(NotPicklable):
         """
         if not self.statements:
             return None
-        return journey_id(domain=self.reader.domain, root=self.statements[0]).hex()
+        found: str | None = self._lazy.get("journey_id")
+        if found is None:
+            root = self.statements[0]
+            found = journey_id(domain=self.reader.domain, root=root).hex()
+            self._lazy["journey_id"] = found
+        return found
 
     @property
     def trail(self) -> tuple[Touchpoint, ...]:
@@ -164,8 +172,14 @@ class Context(NotPicklable):
                 arrival=arrival_of(node.flags),
                 accepted=bool(node.flags & FLAG_ACCEPTED),
             )
-            for node in self._nodes
+            for node in self.nodes
         )
+
+    def _is_for_export(self) -> bool:
+        reader = self.reader
+        entry = reader.key_set.departments.get(reader.department)
+        ours = self.authors[:1] == (reader.department,)
+        return ours or (entry is not None and entry.external)
 
     def verified_heads(self) -> list[int]:
         """
@@ -194,6 +208,14 @@ class Context(NotPicklable):
         """
         return dict(self._opened)
 
+    def said_here(self, index: int) -> bool:
+        """
+        Whether a node is what this unit of work said itself, sealed or not.
+        """
+        if index >= len(self.statements):
+            return True
+        return (self.statements[index].id, SEALED_HERE) in self._opened
+
     # --- contents ------------------------------------------------------------
 
     def contents(self, field: FieldDefinition[Any], *, now_s: int) -> Sequence[Content]:
@@ -202,7 +224,7 @@ class Context(NotPicklable):
         """
         if field.clear:
             return [
-                self._clear_content(field, index) for index in range(len(self._nodes))
+                self._clear_content(field, index) for index in range(len(self.nodes))
             ]
         return self.scope_contents(field.scope, now_s=now_s)
 
@@ -228,13 +250,13 @@ class Context(NotPicklable):
         if index < len(self.statements):
             facts = self.statements[index].clear
         else:
-            node = self._nodes[index]
+            node = self.nodes[index]
             pending = self.pending or Pending()
             facts = pending.clear_facts(issued_s=node.issued_s)
         mine = tuple(fact for fact in facts if fact.field == field.number)
         if not mine:
             return None
-        if self._nodes[index].department is None:
+        if self.nodes[index].department is None:
             return Reason.UNKNOWN_AUTHOR
         return SectionContent(facts=mine)
 

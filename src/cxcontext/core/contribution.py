@@ -5,6 +5,7 @@ Sealing: from what is pending to the statements that carry it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import attrs
 
@@ -13,16 +14,20 @@ from cxcontext.core.fold import Content
 from cxcontext.core.keys import KeySet
 from cxcontext.core.limits import MAX_PARENTS, MAX_SCOPES
 from cxcontext.core.pending import Pending
+from cxcontext.core.section import SectionContent
 from cxcontext.core.statement import (
     FLAG_ACCEPTED,
+    Claims,
     Statement,
-    encode_protected,
     section_info,
     sign_statement,
 )
 from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import MissingKeyError
 from cxcontext.typing import Signer
+
+# No scope has this number: in its place stands that a statement was sealed here.
+SEALED_HERE: Final = 0
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -77,16 +82,19 @@ def seal_pending(
 
     def add(part: Pending, origin: Sequence[Statement]) -> None:
         expires_s = max(issued_s + lifetime_s, *(p.expires_s for p in origin), 0)
-        protected = encode_protected(
-            signer=signer,
+        claims = Claims(
+            algorithm=signer.algorithm,
+            key_id=signer.key_id,
             issued_s=issued_s,
             expires_s=expires_s,
-            origin=[p.id for p in origin] or nonce,
+            parents=tuple(sorted(p.id for p in origin)),
+            nonce=b"" if origin else nonce,
             channel=channel,
             revision=vocabulary.revision,
             clear=part.clear_facts(issued_s=issued_s),
             flags=flags | (FLAG_ACCEPTED if part.accepted else 0),
         )
+        protected = claims.encode()
         said = {
             scope: part.content(scope, issued_s=issued_s)
             for scope in sorted(part.scopes)
@@ -103,10 +111,15 @@ def seal_pending(
             for scope, content in said.items()
         }
         statement = sign_statement(
-            signer=signer, protected=protected, sections=sections, domain=key_set.domain
+            claims,
+            signer=signer,
+            protected=protected,
+            sections=sections,
+            domain=key_set.domain,
         )
         made.append(statement)
         contents.update({(statement.id, s): content for s, content in said.items()})
+        contents[statement.id, SEALED_HERE] = SectionContent()
 
     while len(heads) > MAX_PARENTS:
         add(Pending(), heads[:MAX_PARENTS])

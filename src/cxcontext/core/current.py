@@ -13,12 +13,22 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import attrs
+
 from cxcontext.core.journey import Journey
 from cxcontext.errors import NoJourneyError
 
-_current: ContextVar[Journey[Any] | None] = ContextVar(
-    "cxcontext.current", default=None
-)
+
+@attrs.frozen(eq=False)
+class _Binding:
+    """
+    One call of `bound`: two of the same journey are not the same.
+    """
+
+    journey: Journey[Any] | None
+
+
+_current: ContextVar[_Binding | None] = ContextVar("cxcontext.current", default=None)
 
 
 def current() -> Journey[Any] | None:
@@ -29,7 +39,8 @@ def current() -> Journey[Any] | None:
 
     .. versionadded:: 0.1.0
     """
-    return _current.get()
+    binding = _current.get()
+    return None if binding is None else binding.journey
 
 
 def require_current() -> Journey[Any]:
@@ -41,7 +52,7 @@ def require_current() -> Journey[Any]:
 
     .. versionadded:: 0.1.0
     """
-    journey = _current.get()
+    journey = current()
     if journey is None:
         raise NoJourneyError
     return journey
@@ -63,12 +74,15 @@ def bound(journey: Journey[Any] | None) -> Generator[Journey[Any] | None]:
 
     .. versionadded:: 0.1.0
     """
-    previous = _current.get()
-    _current.set(journey)
+    outer, previous, binding = current(), _current.get(), _Binding(journey)
+    _current.set(binding)
     try:
         yield journey
     finally:
-        _current.set(previous)
+        # A generator that another task closes must not bind its own customer's
+        # journey there.
+        if _current.get() is binding:
+            _current.set(previous)
         # Bound again inside itself, the outer unit of work reports.
-        if journey is not None and journey is not previous:
+        if journey is not None and journey is not outer:
             journey.end_of_work()

@@ -121,6 +121,12 @@ class Department(Generic[V]):
         """
         notify(self._observers, event)
 
+    def forget_recent(self) -> None:
+        """
+        Let go of the envelopes opened a moment ago, and of what was read in them.
+        """
+        self._recent.clear()
+
     # --- doors ---------------------------------------------------------------
 
     def begin(self, *, channel: str) -> Journey[V]:
@@ -148,8 +154,14 @@ class Department(Generic[V]):
             problem: `Reason.REJECTED` or `Reason.LOST`.
             channel: As in `begin`.
 
+        Raises:
+            UsageError: When *problem* is another reason.
+
         .. versionadded:: 0.1.0
         """
+        if problem not in (Reason.REJECTED, Reason.LOST):
+            msg = "begin_after takes Reason.REJECTED or Reason.LOST; else use begin()"
+            raise UsageError(msg)
         return self._begin(channel, problem=problem)
 
     def receive(

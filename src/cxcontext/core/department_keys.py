@@ -98,6 +98,13 @@ class SigningKeyEntry(NotPicklable):
         object.__setattr__(self, "_sign_until", to_seconds(self.sign_until))
         object.__setattr__(self, "_verify_until", to_seconds(self.verify_until))
 
+    @property
+    def verify_until_s(self) -> int:
+        """
+        The last instant at which it verifies, in seconds.
+        """
+        return self._verify_until
+
     def check(self, *, algorithm: int, issued_at: int, now: int) -> None:
         """
         Return if what this key signed at *issued_at* may be read *now*.

@@ -6,7 +6,7 @@ A type is a word or an object of one member:
 - ``"text"``, ``"integer"``, ``"number"``, ``"boolean"``, ``"bytes"``, ``"date"``,
   ``"datetime"``, ``"decimal"``, ``"nothing"``: one scalar; nothing is null;
 - ``{"optional": T}``: T or nothing;
-- ``{"union": [T, ...]}``: the first that fits; several records in one union have
+- ``{"union": [T, ...]}``: the one that fits; several records in one union have
   their name on the wire, under ``_type``;
 - ``{"list": T}`` and ``{"sequence": T}``: an array, in Python a list or a tuple;
 - ``{"tuple": [T, ...]}``: an array of just these;
@@ -17,15 +17,17 @@ A type is a word or an object of one member:
 
 An enumeration is ``{"members": {NAME: VALUE, ...}}``, and its values travel. A
 record is ``{"attributes": [{"name": NAME, "type": T, "default": VALUE}, ...]}``. It
-travels as a map by name; an attribute without a default is required, one that has
-its default is left out. Validators, converters and methods are Python's own and
-stay there.
+travels as a map by name, or, with ``"positional": true``, as an array; an attribute
+without a default is required, one that has its default is left out (of an array,
+at its end). Defaults are written as in `wire_json`. Validators, converters and
+methods are Python's own and stay there.
 """
 
 from __future__ import annotations
 
+import json
 import typing
-from enum import Enum
+from enum import Enum, EnumType
 from typing import Any, Final, TypeAlias, get_args
 
 import attrs
@@ -36,11 +38,12 @@ from cxcontext.core.value_types import (
     NoneType,
     TypeCodec,
     closed_values,
+    is_positional,
     is_union,
     type_name,
 )
 from cxcontext.core.wire_json import wire_to_json
-from cxcontext.errors import ValueDoesNotFitError, VocabularyError
+from cxcontext.errors import VocabularyError
 
 Form: TypeAlias = str | dict[str, Any]  # JSON, as above
 
@@ -69,7 +72,7 @@ class DescribedTypes:
             VocabularyError: When it cannot be written into a file. It says what
                 to write instead.
         """
-        if form is None or form is NoneType:
+        if form is NoneType:
             return NOTHING
         if form in SCALARS:
             return SCALARS[form]
@@ -77,15 +80,17 @@ class DescribedTypes:
             return self._closed(form)
         if attrs.has(form):
             return self._record(form)
-        args = get_args(form)
+        return self._composed(form)
+
+    def _composed(self, form: Any) -> Form:
+        origin, args = typing.get_origin(form), get_args(form)
         if is_union(form):
             return self._union(args)
-        origin = typing.get_origin(form)
         if origin is dict:
             return {"map": self.describe(args[1])}
         if origin is list and len(args) == 1:
             return {"list": self.describe(args[0])}
-        if len(args) == 2 and args[1] is Ellipsis:
+        if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
             return {"sequence": self.describe(args[0])}
         if origin is tuple and Ellipsis not in args:
             return {"tuple": [self.describe(arg) for arg in args]}
@@ -98,17 +103,20 @@ class DescribedTypes:
             # List[int] and list[int] are two types to Python, and one here.
             if arg is not NoneType and (form := self.describe(arg)) not in members:
                 members.append(form)
+        # int | str and str | int are equal, and so must their files be.
+        members.sort(key=json.dumps)
         union: Form = members[0] if len(members) == 1 else {"union": members}
         return {"optional": union} if NoneType in args else union
 
     def _closed(self, form: Any) -> Form:
-        if not isinstance(form, type):
+        if not isinstance(form, EnumType):
             values = [v.value if isinstance(v, Enum) else v for v in get_args(form)]
             return {"literal": [_closed_value(form, value) for value in values]}
         if self._is_new("enumeration", form):
+            members: list[Enum] = [*form]
             self.enumerations[form.__name__] = {
                 "members": {
-                    member.name: _closed_value(form, member.value) for member in form
+                    member.name: _closed_value(form, member.value) for member in members
                 }
             }
         return {"enumeration": form.__name__}
@@ -117,19 +125,19 @@ class DescribedTypes:
         name = form.__name__
         if self._is_new("record", form):
             attributes: list[dict[str, Any]] = []
+            # Before its attributes, for one of them may hold this record again.
             self.records[name] = {"attributes": attributes}
-            for attribute in attrs.fields(attrs.resolve_types(form)):
-                # What is not passed to the constructor does not travel.
-                if attribute.init:
-                    attributes.append(self._attribute(name, attribute))
+            # What is not passed to the constructor does not travel.
+            passed = [a for a in attrs.fields(attrs.resolve_types(form)) if a.init]
+            attributes += [self._attribute(name, a) for a in passed]
+            if is_positional(form):
+                self.records[name]["positional"] = True
         return {"record": name}
 
     def _attribute(
         self, record: str, attribute: attrs.Attribute[Any]
     ) -> dict[str, Any]:
         place = f"{record}.{attribute.name}"
-        if attribute.type is None:
-            raise VocabularyError(f"{place} has no type; annotate it")
         described = {"name": attribute.name, "type": self.describe(attribute.type)}
         if attribute.default is not attrs.NOTHING:
             described["default"] = wire_to_json(_default(place, attribute))
@@ -158,37 +166,45 @@ def _default(place: str, attribute: attrs.Attribute[Any]) -> Any:
     Return the attribute's default on the wire, the same for every reader.
     """
     codec: TypeCodec[Any] = TypeCodec(attribute.type)
-    default: Any = attribute.default
-    # attrs has a class of that name, and typing shows a function.
-    if isinstance(default, typing.cast("type", attrs.Factory)):
+    try:
+        made = _made(place, attribute)
+        wires = [codec.to_wire(value, field=place) for value in made]
+    except VocabularyError:
+        raise
+    # A factory or converter is the caller's code, and may raise anything.
+    except Exception:  # noqa: BLE001
+        msg = f"{place}: its default is not of its type; write one that is"
+        raise VocabularyError(msg) from None
+    first, again, converted = map(cbor.encode, wires)
+    if first != again:
+        msg = f"{place}: its default changes; make it required"
+        raise VocabularyError(msg)
+    # attrs leaves out what equals the default as it was before conversion.
+    if first != converted or made[0] != made[2]:
+        msg = f"{place}: its converter changes its default; write what it returns"
+        raise VocabularyError(msg)
+    return wires[0]
+
+
+def _made(place: str, attribute: attrs.Attribute[Any]) -> tuple[Any, Any, Any]:
+    """
+    Return the default, the default made once more, and the default converted.
+    """
+    # The stubs of attrs show Factory as a function and Converter without members.
+    default, factory = _untyped(attribute.default), _untyped(attrs.Factory)
+    first = again = default
+    if isinstance(default, factory):
         if default.takes_self:
             msg = f"{place}: its default depends on other attributes; make it required"
             raise VocabularyError(msg)
-        made = default.factory(), default.factory()
-    else:
-        made = default, default
-    converted = _converted(attribute, made[0])
-    try:
-        first, second, third = (
-            codec.to_wire(value, field=place) for value in (*made, converted)
-        )
-    except ValueDoesNotFitError:
-        msg = f"{place}: its default is not of its type; write one that is"
-        raise VocabularyError(msg) from None
-    if cbor.encode(first) != cbor.encode(second):
-        msg = f"{place}: its default changes; make it required"
-        raise VocabularyError(msg)
-    # attrs leaves out what equals the default before it was converted.
-    if converted != made[0] or cbor.encode(first) != cbor.encode(third):
-        msg = f"{place}: its converter changes its default; write what it returns"
-        raise VocabularyError(msg)
-    return first
-
-
-def _converted(attribute: attrs.Attribute[Any], value: Any) -> Any:
-    converter: Any = attribute.converter
+        first, again = default.factory(), default.factory()
+    converter = _untyped(attribute.converter)
     if isinstance(converter, attrs.Converter):
         # What needs the instance cannot be known before there is one.
-        unknown = converter.takes_self or converter.takes_field
-        converter = None if unknown else converter.converter
-    return value if converter is None else converter(value)
+        needs = _untyped(converter)
+        converter = None if needs.takes_self or needs.takes_field else needs.converter
+    return first, again, first if converter is None else converter(first)
+
+
+def _untyped(value: Any) -> Any:
+    return value

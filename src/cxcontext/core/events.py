@@ -7,9 +7,7 @@ None carries what a customer said, a key, or a whole envelope.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import attrs
@@ -210,9 +208,17 @@ def notify(observers: tuple[Observer, ...], event: Event) -> None:
         try:
             observer(event)
         # An observer is foreign code, and the request is the customer's.
-        except Exception:  # noqa: BLE001
-            kind, value, trace = sys.exc_info()
-            names = ("exc_type", "exc_value", "exc_traceback", "err_msg", "object")
-            details = zip(names, (kind, value, trace, None, observer), strict=True)
-            unraisable: Any = SimpleNamespace(**dict(details))
-            sys.unraisablehook(unraisable)
+        except Exception as problem:  # noqa: BLE001
+            _Unraisable(problem)
+
+
+class _Unraisable:
+    """
+    The way to `sys.unraisablehook`, whose arguments nobody but Python can make.
+    """
+
+    def __init__(self, problem: Exception) -> None:
+        self._problem = problem
+
+    def __del__(self) -> None:
+        raise self._problem

@@ -106,6 +106,14 @@ class Pending:
         return entries <= MAX_PENDING_ENTRIES and size <= MAX_PENDING_BYTES
 
     @property
+    def fields(self) -> frozenset[int]:
+        """
+        The numbers of the fields that anything is said of.
+        """
+        said = frozenset(field for field, _ in self.facts)
+        return said | {mark.mark.field for mark in self.marks}
+
+    @property
     def scopes(self) -> frozenset[int]:
         """
         The scopes that need a section.

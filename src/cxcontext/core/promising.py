@@ -9,7 +9,7 @@ different updates are a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -97,7 +97,9 @@ class _Step:
 
     @property
     def outcome(self) -> tuple[Any, ...]:
-        return (self.entry.action, self.entry.owner, *self.due)
+        entry = self.entry
+        whose = self.department if entry.action is PromiseAction.ACCEPT else entry.owner
+        return (entry.action, whose, *self.due)
 
     @property
     def due(self) -> tuple[datetime | None, datetime | None]:
@@ -109,6 +111,11 @@ _OUTCOMES = {
     PromiseAction.MISS: PromiseStatus.MISSED,
     PromiseAction.RELEASE: PromiseStatus.RELEASED,
 }
+# A promise has two stories, in each of which a later step replaces an earlier one:
+# what became of it, and whose it is.
+_BECAME = frozenset((PromiseAction.MAKE, PromiseAction.MOVE, *_OUTCOMES))
+_WHOSE = frozenset((PromiseAction.MAKE, PromiseAction.ACCEPT, PromiseAction.HAND_OVER))
+_WHEN = frozenset((PromiseAction.MAKE, PromiseAction.MOVE))
 
 
 def fold_promises(
@@ -188,12 +195,14 @@ def _promise(
         seen = [other for other in valid if _builds_on(nodes, step, other)]
         if not seen:
             continue
-        held = owners[_last(nodes, seen).index]
+        # More than one where hand-overs were concurrent: any of them may act on it.
+        held = [owners[other.index] for other in _latest(nodes, seen, _WHOSE)]
         if step.entry.action is PromiseAction.OBSERVE_BROKEN:
-            if step.department != held.owner and step.department not in broken:
+            if step.department not in (*(one.owner for one in held), *broken):
                 broken.append(step.department)
             continue
-        after = held.after(step)
+        allowed = (one.after(step) for one in reversed(held))
+        after = next((one for one in allowed if one is not None), None)
         if after is not None:
             valid.append(step)
             owners[step.index] = after
@@ -210,8 +219,20 @@ def _builds_on(nodes: Sequence[Node], later: _Step, earlier: _Step) -> bool:
     return bool(nodes[later.index].ancestors >> earlier.index & 1)
 
 
-def _last(nodes: Sequence[Node], steps: Sequence[_Step]) -> _Step:
-    return max(steps, key=lambda s: (s.index, s.at_s))
+def _latest(
+    nodes: Sequence[Node],
+    steps: Sequence[_Step],
+    actions: Collection[PromiseAction] = frozenset(PromiseAction),
+) -> list[_Step]:
+    """
+    Return the steps of these actions that no other such step builds upon.
+    """
+    chosen = [step for step in steps if step.entry.action in actions]
+    return [
+        step
+        for step in chosen
+        if not any(_builds_on(nodes, other, step) for other in chosen)
+    ]
 
 
 @attrs.frozen
@@ -251,28 +272,25 @@ def _state(
     nodes: Sequence[Node],
     instant: Any,
 ) -> Promise:
-    latest = [
-        step
-        for step in valid
-        if not any(_builds_on(nodes, other, step) for other in valid)
-    ]
-    last = _last(nodes, latest)
-    held = owners[last.index]
-    path = [s for s in valid if s is last or _builds_on(nodes, last, s)]
-    due_from, due_until = next(
-        (s.due for s in reversed(path) if s.due != (None, None)), (None, None)
+    became = _latest(nodes, valid, _BECAME)
+    whose = _latest(nodes, valid, _WHOSE)
+    held = owners[whose[-1].index]
+    due_from, due_until = _latest(nodes, valid, _WHEN)[-1].due
+    last = became[-1].entry.action
+    differ = any(
+        len({step.outcome for step in steps}) > 1
+        for steps in (_latest(nodes, valid), became, whose)
     )
-    actions = [step.entry.action for step in path]
-    outcome = next((a for a in reversed(actions) if a in _OUTCOMES), None)
-    if len({step.outcome for step in latest}) > 1:
+    if differ:
         status = PromiseStatus.CONFLICT
-    elif outcome is not None:
-        status = _OUTCOMES[outcome]
-    elif held.proposed_to is not None and held.owner == made.department != (
-        made.entry.owner or made.department
+    elif last in _OUTCOMES:
+        status = _OUTCOMES[last]
+    elif (
+        held.proposed_to is not None
+        and held.owner == made.department != made.entry.owner
     ):
         status = PromiseStatus.PROPOSED
-    elif PromiseAction.MOVE in actions:
+    elif last is PromiseAction.MOVE:
         status = PromiseStatus.MOVED
     else:
         status = PromiseStatus.OPEN

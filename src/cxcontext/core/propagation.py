@@ -18,15 +18,18 @@ from cxcontext.core.events import Rejected, Sent, Skipped
 from cxcontext.core.gaps import Reason
 from cxcontext.core.journey import Journey
 from cxcontext.core.limits import DELIVERY_LIFETIME
+from cxcontext.core.statement import check_channel
 from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import (
     DestinationError,
     DifferentJourneyError,
     DuplicateValueError,
     JourneyFullError,
+    MalformedError,
     MissingKeyError,
     TooLargeError,
     UnavailableError,
+    UnknownDepartmentError,
     VerificationError,
 )
 from cxcontext.typing import Carrier
@@ -96,6 +99,15 @@ class Extracted(Generic[V]):
     problem: VerificationError | None = None
 
 
+# A message is sent, and a response served, also where a journey cannot be sealed.
+_CANNOT_SEND = (
+    MissingKeyError,
+    JourneyFullError,
+    UnavailableError,
+    UnknownDepartmentError,
+)
+
+
 class Propagator(Generic[V]):
     """
     Injects journeys into messages and extracts them, for one department.
@@ -108,6 +120,7 @@ class Propagator(Generic[V]):
     Raises:
         UnknownDepartmentError: When a destination is not in the key set.
         DestinationError: When two destinations share an origin.
+        ValueError: When *channel* is not such a word.
 
     .. versionadded:: 0.1.0
     """
@@ -120,7 +133,7 @@ class Propagator(Generic[V]):
         channel: str = "web",
     ) -> None:
         self.department = department
-        self.channel = channel
+        self.channel = check_channel(channel)
         self.destinations = tuple(destinations)
         self._by_name: dict[str, Destination] = {}
         self._by_origin: dict[Origin, Destination] = {}
@@ -161,7 +174,8 @@ class Propagator(Generic[V]):
         Args:
             journey: The journey.
             carrier: The message's metadata.
-            to: The destination; None where the receiver is none.
+            to: The destination, or its department; None where the receiver is
+                none. Nothing is sent to one that is not on the allow-list.
             name: Under which name the carrier holds it.
             binding: What the receiver will know of the message from elsewhere.
 
@@ -169,21 +183,20 @@ class Propagator(Generic[V]):
         """
         carrier.remove(name)
         destination = self._by_name.get(to) if isinstance(to, str) else to
-        if destination is None:
-            return self._skip(journey, to if isinstance(to, str) else None)
+        if destination is None or destination not in self.destinations:
+            department = None if destination is None else destination.department
+            return self._skip(journey, to if isinstance(to, str) else department)
         try:
             envelope = self._envelope(journey, destination, binding)
-        except MissingKeyError:
-            return self._skip(journey, destination.department, SkipReason.NO_KEY)
-        except JourneyFullError:
-            return self._skip(journey, destination.department, SkipReason.FULL)
-        except UnavailableError:
-            return self._skip(journey, destination.department, SkipReason.UNAVAILABLE)
+        except _CANNOT_SEND as problem:
+            return self._skip(journey, destination.department, _reason(problem))
         value = bytes(envelope) if carrier.limits.binary else str(envelope)
         if len(value) > carrier.limits.value_bytes:
             return self._skip(journey, destination.department, SkipReason.TOO_LARGE)
         carrier.set(name, value)
-        journey.carried()
+        # An export takes some of it, and to where our departments never look.
+        if envelope.journey_id == journey.id:
+            journey.carried()
         self._observe_sent(journey, destination.department, len(value))
         return Injected(
             destination=destination.department,
@@ -232,8 +245,7 @@ class Propagator(Generic[V]):
                 journey=self.department.begin_after(
                     Reason.REJECTED, channel=channel or self.channel
                 ),
-                # Without its traceback, whose frames hold what came.
-                problem=problem.with_traceback(None),
+                problem=_forgetful(problem),
             )
         return Extracted(journey=journey)
 
@@ -244,25 +256,24 @@ class Propagator(Generic[V]):
         Put what was learned here into the response; say whether there was any.
 
         Only for a journey that came with a delivery: the response's names the
-        request's, and goes to its sender.
+        request's, and goes to its sender. What cannot go is reported.
 
         .. versionadded:: 0.1.0
         """
         carrier.remove(name)
         sender, request_id = journey.received_from, journey.delivery_id
-        if (
-            sender is None
-            or request_id is None
-            or not journey.has_news
-            or self.department.is_external(sender)
-        ):
+        if sender is None or request_id is None or not journey.has_news:
             return False
         try:
+            if self.department.is_external(sender):
+                return False
             envelope = journey.seal_for(sender, reply_to=request_id)
-        except (MissingKeyError, JourneyFullError, UnavailableError):
+        except _CANNOT_SEND as problem:
+            self._observe_skipped(journey, sender, _reason(problem))
             return False
         value = bytes(envelope) if carrier.limits.binary else str(envelope)
         if len(value) > carrier.limits.value_bytes:
+            self._observe_skipped(journey, sender, SkipReason.TOO_LARGE)
             return False
         carrier.set(name, value)
         journey.carried()
@@ -280,8 +291,9 @@ class Propagator(Generic[V]):
         """
         Merge what a response brought into *journey*; say whether it brought any.
 
-        What does not verify, answers another request or is of another journey
-        is ignored with an event. The value is taken away in any case.
+        What does not verify, answers another request, is of another journey or
+        cannot be merged now is ignored with an event. The value is taken away in
+        any case.
 
         .. versionadded:: 0.1.0
         """
@@ -291,8 +303,10 @@ class Propagator(Generic[V]):
             return False
         try:
             journey.merge(self._one(values, carrier), reply_to=reply_to)
-        except (VerificationError, DifferentJourneyError) as problem:
-            code = getattr(problem, "code", "wrong_reply")
+        except (VerificationError, DifferentJourneyError, *_CANNOT_SEND) as problem:
+            # What is pending here may not be sealed now; the response is served.
+            unmerged = isinstance(problem, _CANNOT_SEND)
+            code = getattr(problem, "code", "unmerged" if unmerged else "wrong_reply")
             self.department.observe(
                 Rejected(
                     department=self.department.name, journey_id=journey.id, code=code
@@ -325,15 +339,7 @@ class Propagator(Generic[V]):
         will_ask: tuple[str, ...] = ()
         if reason is not SkipReason.NOT_ALLOWED and department is not None:
             will_ask = journey.known_to(department)
-            self.department.observe(
-                Skipped(
-                    department=self.department.name,
-                    journey_id=journey.id,
-                    destination=department,
-                    reason=reason.value,
-                    will_ask=will_ask,
-                )
-            )
+            self._observe_skipped(journey, department, reason, will_ask=will_ask)
         return Injected(destination=department, skipped=reason, will_ask=will_ask)
 
     def _one(self, values: Iterable[str | bytes], carrier: Carrier) -> str | bytes:
@@ -343,12 +349,36 @@ class Propagator(Generic[V]):
         (value,) = found
         if len(value) > carrier.limits.value_bytes:
             raise TooLargeError(len(value), carrier.limits.value_bytes)
+        if isinstance(value, bytes) and not carrier.limits.binary:
+            # Where text goes, the binary form is no other spelling of it.
+            try:
+                return value.decode("ascii")
+            except UnicodeDecodeError:
+                raise MalformedError("text form") from None
         return value
 
     def _longest_lifetime(self) -> timedelta:
         # Whoever sends to a slow destination may be answered as slowly.
         lifetimes = [d.lifetime for d in self.destinations]
         return max([DELIVERY_LIFETIME, *lifetimes])
+
+    def _observe_skipped(
+        self,
+        journey: Journey[V],
+        to: str,
+        reason: SkipReason,
+        *,
+        will_ask: tuple[str, ...] = (),
+    ) -> None:
+        self.department.observe(
+            Skipped(
+                department=self.department.name,
+                journey_id=journey.id,
+                destination=to,
+                reason=reason.value,
+                will_ask=will_ask,
+            )
+        )
 
     def _observe_sent(self, journey: Journey[V], to: str, size_bytes: int) -> None:
         self.department.observe(
@@ -359,3 +389,20 @@ class Propagator(Generic[V]):
                 size_bytes=size_bytes,
             )
         )
+
+
+def _reason(problem: Exception) -> SkipReason:
+    if isinstance(problem, JourneyFullError):
+        return SkipReason.FULL
+    if isinstance(problem, UnavailableError):
+        return SkipReason.UNAVAILABLE
+    # A department that the key set no longer has, or a key.
+    return SkipReason.NO_KEY
+
+
+def _forgetful(problem: VerificationError) -> VerificationError:
+    """
+    Return *problem* without the frames and causes, which hold what came.
+    """
+    problem.__cause__ = problem.__context__ = None
+    return problem.with_traceback(None)

@@ -83,9 +83,15 @@ def answer(
     field = question.key.field
     reading = read_field(field, question.qualifier, context=context, now_s=now_s)
     told = question.slot in standing.told
+    # Only what was told here itself: not what somebody else said of the same field.
+    here = [
+        told and not reading.conflict and context.said_here(claim.index)
+        for claim in reading.standing
+    ] or [told]
     reason = (
-        _not_permitted(question, context, standing, told=told, now_s=now_s)
-        or _not_usable(question, reading, told=told, now_s=now_s)
+        _not_permitted(question, context, standing, told=here[0], now_s=now_s)
+        or _not_usable(question, reading, told=any(here), now_s=now_s)
+        or _not_granted(question, reading, context=context, now_s=now_s)
     )  # fmt: skip
     fact: Fact[Any] | None = None
     if reading.shown is not None:
@@ -206,6 +212,23 @@ def _not_usable(
     if shown.known < question.at_least:
         return Reason.NOT_VERIFIED
     return None
+
+
+def _not_granted(
+    question: Question, reading: Reading, *, context: Context, now_s: int
+) -> Reason | None:
+    """
+    Return why a grant of consent does not count, though it is what stands.
+    """
+    field = question.key.field
+    if field.number != CONSENT or question.qualifier is None or reading.shown is None:
+        return None
+    if not field.codec.from_wire(reading.shown.fact.value).granted:
+        return None
+    counts = consent_reading(question.qualifier, context=context, now_s=now_s)
+    if counts.granted is not None:
+        return None
+    return Reason.NO_CONSENT if counts.withdrawn else counts.unread or Reason.EXPIRED
 
 
 _MARK_REASONS: dict[MarkKind | None, Reason] = {

@@ -17,7 +17,6 @@ import attrs
 
 from cxcontext.core.context import Context
 from cxcontext.core.keys import KeySet
-from cxcontext.core.numeric_date import to_seconds
 from cxcontext.core.verify import Expected, Verified
 
 MAX_RECENT: Final = 256
@@ -63,6 +62,13 @@ class RecentlyOpened:
             return None
         return found.verified, found.context
 
+    def clear(self) -> None:
+        """
+        Forget everything.
+        """
+        with self._lock:
+            self._opened.clear()
+
     def add(
         self,
         raw: bytes | str,
@@ -82,7 +88,7 @@ class RecentlyOpened:
         if digest is None or expires_s is None:
             return
         ends = [
-            to_seconds(entry.verify_until)
+            entry.verify_until_s
             for key_id in {s.key_id for s in verified.statements}
             if (entry := key_set.signing_key(key_id)) is not None
         ]

@@ -18,6 +18,8 @@ import attrs
 from cxcontext.core import cbor
 from cxcontext.core.known import Known
 from cxcontext.core.limits import (
+    MAX_ITEMS,
+    MAX_MAP_ENTRIES,
     MAX_QUALIFIER_CHARS,
     MAX_SECTION_BYTES,
     SECTION_PADDING_BYTES,
@@ -125,25 +127,40 @@ class SectionContent:
         plain: dict[int, Any] = {}
         if self.marks:
             marks: dict[int, list[Any]] = {}
-            for mark in self.marks:
+            for mark in sorted(self.marks, key=lambda mark: as_encoded(mark.field)):
                 marks.setdefault(mark.field, []).append(mark.to_list())
             plain[RESERVED_FIELD_NUMBER] = marks
         grouped: dict[int, list[Any]] = {}
         for fact in self.facts:
             grouped.setdefault(fact.field, []).append(fact.to_entry())
-        for field, facts in grouped.items():
+        for field in sorted(grouped, key=as_encoded):
+            facts = grouped[field]
             plain[field] = facts if len(facts) > 1 else facts[0]
-        data = cbor.encode(plain)
-        # What one writes, every reader must take: the same limits hold here.
-        try:
-            cbor.decode(data, what="section", values=True)
-        except LimitExceededError as exc:
-            raise JourneyFullError(
-                f"a section holds at most {exc.limit} {exc.what}"
-            ) from None
+        # The values are in order, for they have been decoded once.
+        data = cbor.encode_ordered(plain)
+        # What one writes, every reader must take. Fewer bytes hold fewer items.
+        if len(data) > MAX_ITEMS or len(plain) > MAX_MAP_ENTRIES:
+            _check_limits(data)
         if len(data) >= MAX_SECTION_BYTES:
             raise JourneyFullError(f"a section holds at most {MAX_SECTION_BYTES} bytes")
         return pad(data)
+
+
+def as_encoded(field: int) -> tuple[bool, int]:
+    """
+    Return by what field numbers are sorted as map keys.
+    """
+    # RFC 8949, 4.2.1: by their encoding negative numbers come last, -1 first.
+    return field < 0, abs(field)
+
+
+def _check_limits(data: bytes) -> None:
+    try:
+        cbor.decode(data, what="section", values=True)
+    except LimitExceededError as exc:
+        raise JourneyFullError(
+            f"a section holds at most {exc.limit} {exc.what}"
+        ) from None
 
 
 def pad(data: bytes) -> bytes:

@@ -19,6 +19,7 @@ import attrs
 
 from cxcontext.core.value_types import positional
 from cxcontext.core.vocabulary import Field, Scope
+from cxcontext.errors import UsageError
 
 T = TypeVar("T")
 
@@ -47,13 +48,26 @@ class StandardField(Field[T]):
 
 
 def _length(limit: int) -> Any:
-    return attrs.validators.optional(attrs.validators.max_len(limit))
+    def check(_self: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value is not None and (not isinstance(value, str) or len(value) > limit):
+            msg = f"{attribute.name} is text of at most {limit} characters"
+            raise UsageError(msg)
+
+    return check
 
 
-def _digest(_self: Any, _attribute: Any, value: bytes | None) -> None:
-    if value is not None and len(value) != SHA256_BYTES:
-        msg = "evidence_digest is a SHA-256 digest of 32 bytes, never the evidence"
-        raise ValueError(msg)
+def _some(_self: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not value:
+        msg = f"{attribute.name} names one or more of RFC 8176, such as 'otp' or 'kba'"
+        raise UsageError(msg)
+
+
+def _digest(_self: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and (
+        not isinstance(value, bytes) or len(value) != SHA256_BYTES
+    ):
+        msg = f"{attribute.name} is a SHA-256 digest of 32 bytes, never the evidence"
+        raise UsageError(msg)
 
 
 # --- values ------------------------------------------------------------------
@@ -141,7 +155,7 @@ class IdentityVerification:
     .. versionadded:: 0.1.0
     """
 
-    methods: tuple[str, ...] = attrs.field(validator=attrs.validators.min_len(1))
+    methods: tuple[str, ...] = attrs.field(validator=_some)
     identity_assurance: IdentityAssurance | None = None
     authenticator_assurance: AuthenticatorAssurance | None = None
     evidence_type: str | None = attrs.field(

@@ -28,7 +28,7 @@ from cxcontext.core.limits import (
     MAX_SCOPES,
     MAX_SEALED_BYTES,
 )
-from cxcontext.core.section import WireFact, decode_clear
+from cxcontext.core.section import WireFact, as_encoded, decode_clear
 from cxcontext.core.vocabulary import MAX_SCOPE_NUMBER
 from cxcontext.errors import LimitExceededError, MalformedError, NotCanonicalError
 from cxcontext.typing import Signer
@@ -193,10 +193,49 @@ def parse_statement(wire: Any) -> Statement:
     ):
         raise MalformedError("statement")
     sections, digests = _sections(unprotected)
-    return _build(protected, signature, sections, digests)
+    return _statement(_claims(protected), protected, signature, sections, digests)
+
+
+@attrs.frozen(kw_only=True)
+class Claims:
+    """
+    What the protected header of a statement claims.
+    """
+
+    algorithm: int
+    key_id: bytes
+    issued_s: int
+    expires_s: int
+    parents: tuple[bytes, ...]
+    nonce: bytes
+    channel: str
+    revision: int
+    clear: tuple[WireFact, ...] = ()
+    flags: int = 0
+
+    def encode(self) -> bytes:
+        """
+        Return the protected header.
+        """
+        origin = sorted(self.parents) if self.parents else self.nonce
+        facts = {fact.field: fact.to_entry() for fact in self.clear}
+        ordered = {field: facts[field] for field in sorted(facts, key=as_encoded)}
+        private = [origin, self.channel, self.revision, ordered, self.flags]
+        return cbor.encode_ordered(
+            {
+                ALGORITHM: self.algorithm,
+                KEY_ID: self.key_id,
+                CLAIMS: {
+                    EXPIRES: self.expires_s,
+                    ISSUED: self.issued_s,
+                    PRIVATE: private,
+                },
+            }
+        )
 
 
 def sign_statement(
+    claims: Claims,
     *,
     signer: Signer,
     protected: bytes,
@@ -204,7 +243,14 @@ def sign_statement(
     domain: str,
 ) -> Statement:
     """
-    Return the signed statement of *protected* and the sealed *sections*.
+    Return the signed statement of *claims* and the sealed *sections*.
+
+    Args:
+        claims: What is claimed.
+        signer: Whose key they name.
+        protected: Their encoding, to which the sections are sealed.
+        sections: By scope.
+        domain: The trust domain's name.
     """
     ordered = dict(sorted(sections.items()))
     digests = {scope: sha256(raw).digest() for scope, raw in ordered.items()}
@@ -212,36 +258,7 @@ def sign_statement(
     to_sign = signed_bytes(
         protected, payload, use="cxcontext/1/statement", domain=domain
     )
-    return _build(protected, signer.sign(to_sign), ordered, digests)
-
-
-def encode_protected(
-    *,
-    signer: Signer,
-    issued_s: int,
-    expires_s: int,
-    origin: Sequence[bytes] | bytes,
-    channel: str,
-    revision: int,
-    clear: Sequence[WireFact] = (),
-    flags: int = 0,
-) -> bytes:
-    """
-    Return the protected header; *origin* is the parents' ids, or the root's nonce.
-    """
-    parents = origin if isinstance(origin, bytes) else sorted(origin)
-    facts = {fact.field: fact.to_entry() for fact in clear}
-    return cbor.encode(
-        {
-            ALGORITHM: signer.algorithm,
-            KEY_ID: signer.key_id,
-            CLAIMS: {
-                EXPIRES: expires_s,
-                ISSUED: issued_s,
-                PRIVATE: [parents, channel, revision, facts, flags],
-            },
-        }
-    )
+    return _statement(claims, protected, signer.sign(to_sign), ordered, digests)
 
 
 def journey_id(*, domain: str, root: Statement) -> bytes:
@@ -265,33 +282,31 @@ def check_channel(channel: str) -> str:
     return channel
 
 
-def _build(
+def _statement(
+    claims: Claims,
     protected: bytes,
     signature: bytes,
     sections: Mapping[int, bytes],
     digests: Mapping[int, bytes],
 ) -> Statement:
-    claims, algorithm, key_id = parse_protected(protected)
-    issued_s, expires_s, private = _claims(claims)
-    origin, channel, revision, clear, flags = private
-    payload = cbor.encode_ordered(dict(digests))
+    payload = cbor.encode_ordered(digests)
     return Statement(
         id=sha256(cbor.encode_ordered([protected, payload, signature])).digest(),
         protected=protected,
         signature=signature,
-        sections=MappingProxyType(dict(sections)),
-        digests=MappingProxyType(dict(digests)),
+        sections=MappingProxyType(sections),
+        digests=MappingProxyType(digests),
         payload=payload,
-        algorithm=algorithm,
-        key_id=key_id,
-        issued_s=issued_s,
-        expires_s=expires_s,
-        parents=() if isinstance(origin, bytes) else tuple(origin),
-        nonce=origin if isinstance(origin, bytes) else b"",
-        channel=channel,
-        revision=revision,
-        clear=_clear(clear),
-        flags=flags,
+        algorithm=claims.algorithm,
+        key_id=claims.key_id,
+        issued_s=claims.issued_s,
+        expires_s=claims.expires_s,
+        parents=claims.parents,
+        nonce=claims.nonce,
+        channel=claims.channel,
+        revision=claims.revision,
+        clear=claims.clear,
+        flags=claims.flags,
     )
 
 
@@ -330,13 +345,14 @@ def instant(value: Any) -> int:
     return value
 
 
-def _claims(claims: Any) -> tuple[int, int, list[Any]]:
+def _claims(protected: bytes) -> Claims:
+    claims, algorithm, key_id = parse_protected(protected)
     if not isinstance(claims, dict) or claims.keys() != _CLAIM_LABELS:
         raise MalformedError("claims")
     private = claims[PRIVATE]
     if not isinstance(private, list) or len(private) != 5:
         raise MalformedError("claims")
-    origin, channel, revision, _, flags = private
+    origin, channel, revision, clear, flags = private
     if isinstance(origin, list):
         _check_parents(origin)
     elif not isinstance(origin, bytes) or len(origin) != NONCE_BYTES:
@@ -351,7 +367,19 @@ def _claims(claims: Any) -> tuple[int, int, list[Any]]:
         or flags < 0
     ):
         raise MalformedError("claims")
-    return instant(claims[ISSUED]), instant(claims[EXPIRES]), private
+    is_root = isinstance(origin, bytes)
+    return Claims(
+        algorithm=algorithm,
+        key_id=key_id,
+        issued_s=instant(claims[ISSUED]),
+        expires_s=instant(claims[EXPIRES]),
+        parents=() if is_root else tuple(origin),
+        nonce=origin if is_root else b"",
+        channel=channel,
+        revision=revision,
+        clear=_clear(clear),
+        flags=flags,
+    )
 
 
 def _check_parents(parents: list[Any]) -> None:

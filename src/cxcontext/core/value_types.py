@@ -101,7 +101,7 @@ class TypeCodec(Generic[T]):
         """
         Whether values come from a closed list of short texts or numbers.
         """
-        allowed = closed_values(strip_optional(self.type_form))
+        allowed = closed_values(self.type_form)
         return allowed is not None and all(
             len(cbor.encode(value)) <= MAX_CLEAR_BYTES for value in allowed
         )
@@ -176,11 +176,10 @@ def _same(back: Any, value: Any) -> bool:
             for attribute in attrs.fields(type(back))
             if attribute.eq
         )
-    # An integer is good for a float (PEP 484), if it is the same number.
-    same_kind = isinstance(value, type(back)) or (
-        type(back) is float and type(value) is int
-    )
-    return same_kind and bool(back == value)
+    # An integer is good for a float (PEP 484), but no boolean for a number.
+    kinds = (float, int) if type(back) is float else type(back)
+    as_boolean = isinstance(value, bool) is isinstance(back, bool)
+    return as_boolean and isinstance(value, kinds) and bool(back == value)
 
 
 def _without_trailing_zeros(wire: Any) -> Any:
@@ -216,7 +215,7 @@ def _check_type(form: Any, seen: tuple[Any, ...]) -> None:
             msg = f"{type_name(form)}: members must be text or integers"
             raise VocabularyError(msg)
         return None
-    if attrs.has(form):
+    if isinstance(form, type) and attrs.has(form):
         for attribute in attrs.fields(attrs.resolve_types(form)):
             _check_type(attribute.type, (*seen, form))
         return None
@@ -283,7 +282,10 @@ def type_name(form: Any) -> str:
 
 
 def _exactly(wanted: type) -> Callable[[Any, Any], Any]:
-    def structure(wire: Any, _: Any) -> Any:
+    def structure(wire: Any, form: Any) -> Any:
+        # cattrs takes a StrEnum for the str that it also is.
+        if form is not wanted:
+            return _structure_closed(wire, form)
         # By exact type: True is no integer here, and a datetime is no date.
         if type(wire) is not wanted:
             raise TypeError
@@ -296,7 +298,7 @@ def _instance_of(wanted: type) -> Callable[[Any], Any]:
     def unstructure(value: Any) -> Any:
         if not isinstance(value, wanted):
             raise TypeError
-        return value
+        return value.value if isinstance(value, Enum) else value
 
     return unstructure
 

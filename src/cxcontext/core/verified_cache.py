@@ -24,7 +24,9 @@ class VerifiedCache:
     def __init__(self, *, size: int = MAX_VERIFIED) -> None:
         self._size = size
         self._lock = threading.Lock()
-        self._statements: OrderedDict[tuple[bytes, bytes], Statement] = OrderedDict()
+        self._statements: OrderedDict[tuple[bytes, bytes], tuple[Statement, Any]] = (
+            OrderedDict()
+        )
 
     def __len__(self) -> int:
         return len(self._statements)
@@ -42,16 +44,21 @@ class VerifiedCache:
         # Foreign shapes are the parser's to refuse.
         except (TypeError, ValueError):
             return None
-        if found is None or nothing is not None:
-            return None
         # Every entry must be there in the same form: a section or its digest.
-        if unprotected != found.to_wire()[1]:
+        if found is None or nothing is not None or unprotected != found[1]:
             return None
-        return found
+        return found[0]
 
     def __contains__(self, statement: Statement) -> bool:
         found = self._statements.get((statement.protected, statement.signature))
-        return found is not None and found.id == statement.id
+        return found is not None and found[0].id == statement.id
+
+    def clear(self) -> None:
+        """
+        Forget everything; the next openings verify again.
+        """
+        with self._lock:
+            self._statements.clear()
 
     def add(self, statement: Statement) -> None:
         """
@@ -59,7 +66,7 @@ class VerifiedCache:
         """
         key = (statement.protected, statement.signature)
         with self._lock:
-            self._statements[key] = statement
+            self._statements[key] = statement, statement.to_wire()[1]
             self._statements.move_to_end(key)
             while len(self._statements) > self._size:
                 self._statements.popitem(last=False)

@@ -229,7 +229,6 @@ def _check_statements(
     authors: list[str | None] = []
     problems: dict[int, VerificationError] = {}
     for index, statement in enumerate(envelope.statements):
-        parents = [envelope.statements[position[p]] for p in statement.parents]
         entry = key_set.signing_key(statement.key_id)
         authors.append(None if entry is None else entry.department)
         if entry is None:
@@ -240,12 +239,15 @@ def _check_statements(
                 issued_at=statement.issued_s,
                 now=now_s,
             )
+            # What was verified never changes, nor do its parents.
+            if statement in cache:
+                continue
+            parents = [envelope.statements[position[p]] for p in statement.parents]
             check_times(statement, parents, lifetime_s=lifetime_s, now_s=now_s)
             if entry.external and not envelope.root.flags & FLAG_EXPORT:
                 raise ExternalAuthorError(entry.department)
-            if statement not in cache:
-                entry.key.verify(statement.signature, statement.signed_bytes(domain))
-                cache.add(statement)
+            entry.key.verify(statement.signature, statement.signed_bytes(domain))
+            cache.add(statement)
         except InvalidSignature:
             problems[index] = ForgedStatementError(statement.key_id.hex())
         except VerificationError as problem:

@@ -213,7 +213,6 @@ class FieldDefinition(Generic[T]):
                 type(self.number) is not int or self.number not in self.numbers,
                 f"number {self.number!r} is not in 1 to {MAX_FIELD_NUMBER}",
             ),
-            (not isinstance(self.scope, Scope), "its scope is not a Scope"),
             (
                 self.max_age is not None and self.max_age <= timedelta(0),
                 "max_age is not positive",
@@ -232,8 +231,15 @@ class FieldDefinition(Generic[T]):
             ),
             (
                 self.clear
-                and (self.many or not (self.codec.is_closed or self.format == "bcp47")),
-                "only closed enumerations and language tags may be clear, without many",
+                and not (
+                    self.codec.is_closed
+                    or (self.format == "bcp47" and self.codec.type_form is str)
+                ),
+                "only closed enumerations and language tags, never None, may be clear",
+            ),
+            (
+                self.clear and self.many,
+                "only one value may be clear, not many",
             ),
             (
                 bool(self.inferred_only and self.verifiers),

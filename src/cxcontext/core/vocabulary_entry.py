@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any, Final, NoReturn
+from unicodedata import normalize
 
 import attrs
 
@@ -47,7 +48,13 @@ def is_name(name: str) -> bool:
     """
     Whether *name* can be written in a class and after a dot.
     """
-    return name.isidentifier() and not iskeyword(name) and not name.startswith("__")
+    return (
+        name.isidentifier()
+        and not iskeyword(name)
+        and not name.startswith("__")
+        # Python reads every name in this form, and so would not find another.
+        and normalize("NFKC", name) == name
+    )
 
 
 @attrs.frozen

@@ -11,8 +11,10 @@ go through HMAC-SHA256 under a pepper that departments hold and stores do not
 from __future__ import annotations
 
 import hmac
+import re
 import unicodedata
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Final, TypeVar
@@ -20,7 +22,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 import cxcontext as cx
-from cxcontext.errors import UnavailableError, UsageError
+from cxcontext.errors import JourneyExpiredError, UnavailableError, UsageError
 from cxcontext.typing import Store
 
 V = TypeVar("V", bound=cx.Vocabulary)
@@ -29,6 +31,8 @@ MIN_PEPPER_BYTES: Final = 32
 DEFAULT_LIFETIME: Final = timedelta(days=90)
 # Each try means that another department contributed in between.
 MAX_TRIES: Final = 100
+
+_PLACE: Final = re.compile(r"([0-9a-f]{32})\.([0-3])")
 
 
 class KeyKind(Enum):
@@ -53,11 +57,20 @@ class CustomerKey:
         kind: What it is.
         value: The account id, E.164 number, e-mail address or handle.
 
+    Raises:
+        UsageError: When nothing is left to look up: every caller who withholds
+            the number would be the same customer.
+
     .. versionadded:: 0.1.0
     """
 
     kind: KeyKind
     value: str = attrs.field(repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.normalised().endswith(b":"):
+            msg = f"nothing in it is a {self.kind.value}; look nobody up by it"
+            raise UsageError(msg)
 
     def normalised(self) -> bytes:
         """
@@ -65,7 +78,9 @@ class CustomerKey:
         """
         text = unicodedata.normalize("NFC", self.value).strip()
         if self.kind is KeyKind.PHONE:
-            text = "".join(c for c in text if c.isdecimal() or c == "+")
+            text = unicodedata.normalize("NFKC", text)
+            digits = (str(int(c)) if c.isdecimal() else c for c in text)
+            text = "".join(c for c in digits if c in "+0123456789")
         elif self.kind in (KeyKind.EMAIL, KeyKind.HANDLE):
             text = text.casefold()
         return f"{self.kind.value}:{text}".encode()
@@ -96,10 +111,10 @@ class RestingPlace:
         Raises:
             UsageError: When *text* is not one.
         """
-        journey_id, _, arrival = text.partition(".")
-        if not arrival.isdecimal() or int(arrival) not in list(cx.Arrival):
+        found = _PLACE.fullmatch(text)
+        if found is None:
             raise UsageError("not a resting place; store str(home.contribute(...))")
-        return cls(journey_id, cx.Arrival(int(arrival)))
+        return cls(found[1], cx.Arrival(int(found[2])))
 
 
 class Home:
@@ -148,6 +163,7 @@ class Home:
 
         Raises:
             VerificationError: When what rests there does not verify.
+            JourneyFullError: When it would no longer fit with what rests there.
             UnavailableError: When the store cannot be reached, or too many
                 contribute at once.
 
@@ -160,7 +176,9 @@ class Home:
             found = self._store.load(lookup, now_s=now_s)
             stated = journey.arrival
             if found is not None:
-                stated = journey.merge_rested(found[1])
+                # Where every head has expired, so has all that is below.
+                with suppress(JourneyExpiredError):
+                    stated = journey.merge_rested(found[1])
             record = journey.seal_for_rest(arrival=stated)
             expires_s = now_s + self._lifetime_s
             if self._store.replace(
@@ -170,6 +188,7 @@ class Home:
                 now_s=now_s,
                 expires_s=expires_s,
             ):
+                journey.carried()
                 for key in keys:
                     self._store.link(
                         self._mac(key.normalised()),
@@ -177,7 +196,6 @@ class Home:
                         now_s=now_s,
                         expires_s=expires_s,
                     )
-                journey.carried()
                 return RestingPlace(journey_id, journey.arrival)
         raise UnavailableError("the home, which too many contribute to at once,")
 
@@ -189,7 +207,7 @@ class Home:
         channel: str | None = None,
     ) -> cx.Journey[V] | None:
         """
-        Return the journey that rests at *place*, or None.
+        Return the journey that rests at *place*, or None; none that has expired.
 
         Its arrival is at most `Arrival.HOME`, and what it was when this session
         brought it home: a stolen link stays one over any number of turns.
@@ -210,7 +228,10 @@ class Home:
         if found is None:
             return None
         arrival = min(place.arrival, cx.Arrival.HOME)
-        return department.resume(found[1], channel=channel, arrival=arrival)
+        try:
+            return department.resume(found[1], channel=channel, arrival=arrival)
+        except JourneyExpiredError:
+            return None
 
     def find(
         self,

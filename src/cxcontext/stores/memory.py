@@ -48,7 +48,9 @@ class MemoryStore:
             found = self.load(lookup, now_s=now_s)
             if (None if found is None else found[0]) != version:
                 return False
-            self._records[lookup] = ((version or 0) + 1, record, expires_s)
+            # No version comes twice, also not after an expired one.
+            last = self._records.get(lookup, (0,))[0]
+            self._records[lookup] = (last + 1, record, expires_s)
             return True
 
     def link(self, key: bytes, lookup: bytes, *, now_s: int, expires_s: int) -> None:

@@ -3,12 +3,13 @@ A store in one SQLite file: safe between the processes of one machine.
 
 Write-ahead logging lets readers go on while somebody writes; a writer waits
 for its turn instead of failing (https://www.sqlite.org/wal.html). Every thread
-has a connection of its own.
+has a connection of its own, and so has every process that was forked.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Generator, Sequence
@@ -53,12 +54,13 @@ class SQLiteStore:
 
     def __init__(self, path: str | PathLike[str]) -> None:
         self._path = fspath(path)
-        self._local = threading.local()
+        self._local, self._pid = threading.local(), os.getpid()
+        self._before_fork: list[threading.local] = []
         with self._connection() as connection:
             (found,) = connection.execute("PRAGMA user_version").fetchone()
             if found not in (0, SCHEMA_VERSION):
                 raise UnavailableError(f"the store, whose schema is version {found},")
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             connection.executescript(
                 f"BEGIN IMMEDIATE; {_SCHEMA} "
                 f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
@@ -71,10 +73,11 @@ class SQLiteStore:
         """
         Close this thread's connection.
         """
-        connection = getattr(self._local, "connection", None)
+        local = self._own()
+        connection = getattr(local, "connection", None)
         if connection is not None:
             connection.close()
-            self._local.connection = None
+            local.connection = None
 
     def load(self, lookup: bytes, *, now_s: int) -> tuple[int, bytes] | None:
         """
@@ -112,8 +115,9 @@ class SQLiteStore:
             else:
                 done = connection.execute(
                     "UPDATE journey SET version = version + 1, record = ?, "
-                    "expires_s = ? WHERE lookup = ? AND version = ?",
-                    (record, expires_s, lookup, version),
+                    "expires_s = ? WHERE lookup = ? AND version = ? "
+                    "AND expires_s > ?",
+                    (record, expires_s, lookup, version, now_s),
                 )
             return done.rowcount == 1
 
@@ -142,19 +146,47 @@ class SQLiteStore:
             ).fetchall()
         return [lookup for (lookup,) in found]
 
+    def _own(self) -> threading.local:
+        """
+        Return where this process keeps its connections, one per thread.
+        """
+        if self._pid != os.getpid():
+            # https://www.sqlite.org/howtocorrupt.html, 2.6: a connection must not
+            # be used after a fork, nor closed.
+            self._before_fork.append(self._local)
+            self._local, self._pid = threading.local(), os.getpid()
+        return self._local
+
     @contextlib.contextmanager
     def _connection(self) -> Generator[sqlite3.Connection]:
+        local = self._own()
         try:
-            connection: sqlite3.Connection | None = getattr(
-                self._local, "connection", None
-            )
+            connection: sqlite3.Connection | None = getattr(local, "connection", None)
             if connection is None:
                 # Autocommit: each statement here is one whole transaction.
                 connection = sqlite3.connect(
                     self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None
                 )
-                self._local.connection = connection
+                local.connection = connection
             yield connection
         except sqlite3.Error as problem:
             # The engine's message may name the file, never a record.
             raise UnavailableError(f"the store ({problem})") from problem
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """
+    Switch a new file to write-ahead logging, while others may be at it, too.
+    """
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            # Two that switch at once both give way instead of waiting for each
+            # other; for a transaction, everybody waits.
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+        else:
+            return

@@ -50,6 +50,9 @@ class CustomerContextMiddleware:
             callers whose `Destination.returns` is on.
         edge: Whether this is the public edge: inbound values are taken away
             unread and none are sent out.
+        once: Given the ASGI scope, whether the route refuses a delivery that was
+            seen before; elsewhere `Journey.replayed` says so.
+        limits: What a value may take; as the callers' transports.
 
     .. versionadded:: 0.1.0
     """
@@ -60,6 +63,8 @@ class CustomerContextMiddleware:
     bound: bool = attrs.field(default=False, kw_only=True)
     returns: bool = attrs.field(default=False, kw_only=True)
     edge: bool = attrs.field(default=False, kw_only=True)
+    once: Callable[[Scope], bool] = attrs.field(default=_never, kw_only=True)
+    limits: cx.Limits = attrs.field(default=http.LIMITS, kw_only=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """
@@ -84,19 +89,27 @@ class CustomerContextMiddleware:
             ]
             return cx.Extracted()
         return self.propagator.extract(
-            http.HeadersCarrier(scope["headers"]),
+            http.HeadersCarrier(scope["headers"], self.limits),
             name=http.FIELD,
             binding=_binding(scope) if self.bound else None,
+            once=self.once(scope),
         )
 
     def _sender(self, found: cx.Extracted[Any], send: Send) -> Send:
         async def sender(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            starts = message["type"] == "http.response.start"
+            if starts or "headers" in message:
                 headers = list(message.get("headers", ()))
-                carrier = http.HeadersCarrier(headers)
-                # Whatever the application copied there, it does not get out.
+                carrier = http.HeadersCarrier(headers, self.limits)
+                # Whatever the application copied there, it does not get out; nor
+                # in trailers, nor when a web socket is accepted or denied.
                 carrier.remove(http.FIELD)
-                if self.returns and found.journey is not None and not self.edge:
+                if (
+                    starts
+                    and self.returns
+                    and found.journey is not None
+                    and not self.edge
+                ):
                     self.propagator.inject_reply(
                         found.journey, carrier, name=http.FIELD
                     )

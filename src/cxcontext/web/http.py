@@ -76,13 +76,19 @@ def binding(method: str, target: bytes) -> bytes:
     Args:
         method: The request's method.
         target: Path and query as they stand on the wire.
+
+    .. versionadded:: 0.1.0
     """
+    # An ASGI server does not tell an empty query from none.
+    target = target.removesuffix(b"?")
     return b"http " + method.upper().encode("ascii") + b" " + target
 
 
 def problem(status: int, code: str) -> bytes:
     """
     Return an RFC 9457 problem for a route that requires a journey. No values.
+
+    .. versionadded:: 0.1.0
     """
     details: dict[Literal["type", "title", "status", "code"], str | int] = {
         "type": "about:blank",

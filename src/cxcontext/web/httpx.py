@@ -23,9 +23,9 @@ class _HeadersCarrier:
     The headers of one httpx request or response.
     """
 
-    def __init__(self, headers: httpx.Headers) -> None:
+    def __init__(self, headers: httpx.Headers, limits: cx.Limits) -> None:
         self._headers = headers
-        self.limits = http.LIMITS
+        self.limits = limits
 
     def get_all(self, name: str) -> list[str | bytes]:
         wanted = name.lower().encode("ascii")
@@ -47,20 +47,24 @@ class _Hop:
         self,
         propagator: cx.Propagator[Any],
         journey: Callable[[], cx.Journey[Any] | None],
+        limits: cx.Limits,
     ) -> None:
         self._propagator = propagator
         self._journey = journey
+        self._limits = limits
 
     def before(
         self, request: httpx.Request
     ) -> tuple[cx.Journey[Any], bytes, bool] | None:
-        carrier = _HeadersCarrier(request.headers)
+        carrier = _HeadersCarrier(request.headers, self._limits)
         journey = self._journey()
         if journey is None:
             carrier.remove(http.FIELD)
             return None
         url = request.url
-        port = url.port or {"http": 80, "https": 443}.get(url.scheme, 0)
+        port = url.port
+        if port is None:
+            port = {"http": 80, "https": 443}.get(url.scheme, 0)
         origin = cx.Origin(url.scheme, url.raw_host.decode("ascii"), port)
         destination = self._propagator.destination_at(origin)
         sent = self._propagator.inject(
@@ -79,7 +83,7 @@ class _Hop:
         response: httpx.Response,
         sent: tuple[cx.Journey[Any], bytes, bool] | None,
     ) -> None:
-        carrier = _HeadersCarrier(response.headers)
+        carrier = _HeadersCarrier(response.headers, self._limits)
         if sent is None or not sent[2]:
             carrier.remove(http.FIELD)
             return
@@ -100,6 +104,7 @@ class CustomerContextTransport(httpx.BaseTransport):
         propagator: Which department this is and where its journeys may go.
         transport: The transport that does the work; httpx's own, unless given.
         journey: Where the journey is found; `cxcontext.current`, unless given.
+        limits: What a value may take; as the receivers' middleware.
 
     .. versionadded:: 0.1.0
     """
@@ -110,8 +115,9 @@ class CustomerContextTransport(httpx.BaseTransport):
         transport: httpx.BaseTransport | None = None,
         *,
         journey: Callable[[], cx.Journey[Any] | None] = cx.current,
+        limits: cx.Limits = http.LIMITS,
     ) -> None:
-        self._hop = _Hop(propagator, journey)
+        self._hop = _Hop(propagator, journey, limits)
         self._transport = transport or httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -143,8 +149,9 @@ class AsyncCustomerContextTransport(httpx.AsyncBaseTransport):
         transport: httpx.AsyncBaseTransport | None = None,
         *,
         journey: Callable[[], cx.Journey[Any] | None] = cx.current,
+        limits: cx.Limits = http.LIMITS,
     ) -> None:
-        self._hop = _Hop(propagator, journey)
+        self._hop = _Hop(propagator, journey, limits)
         self._transport = transport or httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

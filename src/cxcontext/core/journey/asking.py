@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from cxcontext.core.events import Asked, Repeated
 from cxcontext.core.fold import marks_of
 from cxcontext.core.gaps import Remedy
+from cxcontext.core.journey.hiding import hiding, hiding_async
 from cxcontext.core.journey.learning import JourneyLearning
 from cxcontext.core.known import Known
 from cxcontext.core.section import MarkKind
@@ -24,6 +25,7 @@ class JourneyAsking(JourneyLearning[V]):
     The asking verbs.
     """
 
+    @hiding
     def asking(self, key: Key[V, Any], *, qualifier: str | None = None) -> str:
         """
         Note that the customer is being asked now, and return how to ask.
@@ -39,6 +41,7 @@ class JourneyAsking(JourneyLearning[V]):
         self.asked(key, qualifier=qualifier)
         return question_text(key)
 
+    @hiding
     def asked(
         self,
         key: Key[V, Any],
@@ -74,6 +77,7 @@ class JourneyAsking(JourneyLearning[V]):
                 self._emit(Asked, field=key.name)
             self._add_mark(key, MarkKind.ASKED, qualifier, because)
 
+    @hiding
     def refused(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
         """
         Note that the customer does not want to say. Nobody should ask again.
@@ -84,6 +88,7 @@ class JourneyAsking(JourneyLearning[V]):
             self._add_mark(key, MarkKind.REFUSED, qualifier)
             self._told.add((key.number, qualifier))
 
+    @hiding
     def does_not_know(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
         """
         Note that the customer does not know. Asking again would not help.
@@ -94,6 +99,7 @@ class JourneyAsking(JourneyLearning[V]):
             self._add_mark(key, MarkKind.DOES_NOT_KNOW, qualifier)
             self._told.add((key.number, qualifier))
 
+    @hiding
     def ask_once(
         self,
         key: Key[V, T],
@@ -121,6 +127,7 @@ class JourneyAsking(JourneyLearning[V]):
             return self.recall(key, qualifier=qualifier)
         return self._hear(key, ask(self.asking(key, qualifier=qualifier)), qualifier)
 
+    @hiding_async
     async def ask_once_async(
         self,
         key: Key[V, T],

@@ -14,6 +14,7 @@ import attrs
 from cxcontext.core.delivery import DELIVERY_ID_BYTES, EVERY_DEPARTMENT, sign_delivery
 from cxcontext.core.envelope import Envelope, make_envelope
 from cxcontext.core.events import Accepted
+from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.journey.promising import JourneyPromising
 from cxcontext.core.journey.state import JourneyState
 from cxcontext.core.known import Arrival
@@ -41,6 +42,7 @@ class Journey(JourneyPromising[V]):
     .. versionadded:: 0.1.0
     """
 
+    @hiding
     def hand_over(
         self,
         to: str,
@@ -84,6 +86,7 @@ class Journey(JourneyPromising[V]):
         self.carried()
         return envelope
 
+    @hiding
     def seal_for(
         self,
         to: str,
@@ -101,7 +104,19 @@ class Journey(JourneyPromising[V]):
         .. versionadded:: 0.1.0
         """
         self._department.check_internal(to)
+        if reply_to is not None and len(reply_to) != DELIVERY_ID_BYTES:
+            msg = "reply_to is the delivery_id of the journey that the request brought"
+            raise UsageError(msg)
+        vocabulary = self._department.vocabulary
         for scope in withhold:
+            # Another vocabulary's scope has the same number and other readers.
+            if scope not in vocabulary.scopes.values():
+                msg = (
+                    f"withhold takes scopes of {vocabulary.__name__}, such as "
+                    f"{vocabulary.__name__}.scope_name, not another "
+                    f"{type(scope).__name__}"
+                )
+                raise UsageError(msg)
             if to in scope.readers:
                 raise WithholdError(scope.name, to)
         return self._deliver(
@@ -114,13 +129,15 @@ class Journey(JourneyPromising[V]):
 
     def carried(self) -> None:
         """
-        Note that a carrier, a save or a home took what was learned.
+        Note that a carrier, a save or a home took what was learned and sealed.
 
         .. versionadded:: 0.1.0
         """
         with self._lock:
-            self._uncarried.clear()
+            # What another thread has learned meanwhile was not in it.
+            self._uncarried &= self._pending.fields
 
+    @hiding
     def save(self, *, shared: bool = False) -> bytes:
         """
         Return the journey for rest; `Department.resume` reads it back.
@@ -138,6 +155,7 @@ class Journey(JourneyPromising[V]):
         self.carried()
         return bytes(envelope)
 
+    @hiding
     def begun(self) -> str:
         """
         Return the journey's id, having sealed its root if there was none yet.
@@ -148,6 +166,7 @@ class Journey(JourneyPromising[V]):
             self._seal(at_least_root=True)
             return str(self.id)
 
+    @hiding
     def seal_for_rest(self, *, arrival: Arrival = Arrival.HINT) -> bytes:
         """
         As ``save(shared=True)``, for a home that may yet refuse it.
@@ -166,17 +185,24 @@ class Journey(JourneyPromising[V]):
         )
         return bytes(envelope)
 
+    @hiding
     def merge_rested(self, raw: bytes) -> Arrival:
         """
         Take over what rests of the same journey; return the arrival it states.
 
         Raises:
             DifferentJourneyError, VerificationError: As `merge`.
+            JourneyFullError: When both together exceed the format's limits:
+                what rests must not be replaced by less.
 
         .. versionadded:: 0.1.0
         """
         rested = self._department.resume(raw, arrival=Arrival.DELIVERY)
         self.merge(rested)
+        with self._lock:
+            held = {statement.id for statement in self._context.statements}
+        if any(s.id not in held for s in rested.context.statements):
+            raise JourneyFullError("with what rests at home")
         return rested.arrival
 
     def accept(self) -> None:
@@ -185,11 +211,16 @@ class Journey(JourneyPromising[V]):
 
         It travels with the next hand-over, response or save.
 
+        Raises:
+            JourneyFullError: When the journey holds no more statements.
+
         .. versionadded:: 0.1.0
         """
         with self._lock:
+            self._check_room()
             self._pending = attrs.evolve(self._pending, accepted=True)
 
+    @hiding
     def merge(
         self,
         other: JourneyState[V] | Envelope | bytes | str,
@@ -209,12 +240,19 @@ class Journey(JourneyPromising[V]):
 
         Raises:
             DifferentJourneyError: When it is another journey; see `restate`.
+            UsageError: When it is another department's; that hands it over.
             VerificationError: When an envelope does not verify.
 
         .. versionadded:: 0.1.0
         """
         if not isinstance(other, JourneyState):
             other = self._department.receive(other, reply_to=reply_to)
+        if other.department != self.department:
+            msg = (
+                f"this is a journey of {other.department}, opened with its keys; "
+                f"merge what it hands over to {self.department}"
+            )
+            raise UsageError(msg)
         # Two threads that merge in both directions must not wait for each other.
         first, second = sorted((self._lock, other._lock), key=id)
         with first, second:
@@ -225,11 +263,15 @@ class Journey(JourneyPromising[V]):
                 raise DifferentJourneyError(ours, theirs)
             added = self._join(other._context)
             self._told |= other._told
+            self._uncarried |= other._uncarried
+            if other is not self:
+                other._uncarried.clear()
             statements, authors = self._context.statements, self._context.authors
             for index in added:
                 if statements[index].flags & FLAG_ACCEPTED:
                     self._emit(Accepted, by=authors[index] or "")
 
+    @hiding
     def fork(self) -> Journey[V]:
         """
         Return a journey for background work, to be merged back later.
@@ -251,6 +293,7 @@ class Journey(JourneyPromising[V]):
             twin._told = set(self._told)
             return twin
 
+    @hiding
     def export_to(
         self,
         partner: str,
@@ -278,6 +321,7 @@ class Journey(JourneyPromising[V]):
         department = self._department
         department.check_external(partner)
         for key in keys:
+            self._check_key(key, None)
             if partner not in key.scope.readers:
                 msg = (
                     f"{partner} may not read {key.name}; add it to the scope's readers"
@@ -287,6 +331,7 @@ class Journey(JourneyPromising[V]):
         export._restate_for(partner, self, keys)
         return export._deliver(partner, lifetime=lifetime)
 
+    @hiding
     def accept_from(
         self, raw: Envelope | bytes | str, *, export: str
     ) -> tuple[Key[V, object], ...]:

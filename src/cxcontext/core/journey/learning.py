@@ -4,23 +4,26 @@ Learning: what this department adds to the journey under its own name.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from cxcontext.core import cbor
 from cxcontext.core.contribution import missing_sealing_key
 from cxcontext.core.forbidden import contains_card_number
 from cxcontext.core.formats import FORMATS
+from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.journey.reading import JourneyReading
 from cxcontext.core.known import Known
 from cxcontext.core.limits import MAX_CLEAR_BYTES, MAX_QUALIFIER_CHARS
-from cxcontext.core.numeric_date import to_seconds
+from cxcontext.core.numeric_date import from_seconds, to_seconds
 from cxcontext.core.pending import (
     MAX_PENDING_BYTES,
     PendingFact,
     PendingMark,
 )
 from cxcontext.core.section import (
+    MAX_AGE_SECONDS,
     MAX_BECAUSE_CHARS,
     MarkKind,
     SectionContent,
@@ -32,7 +35,6 @@ from cxcontext.core.value_types import comparable
 from cxcontext.core.vocabulary import FieldDefinition, Key, Vocabulary
 from cxcontext.errors import (
     ConflictError,
-    DifferentJourneyError,
     ForbiddenDataError,
     FormatError,
     JourneyFullError,
@@ -46,11 +48,16 @@ V = TypeVar("V", bound=Vocabulary)
 T = TypeVar("T")
 
 
+# Half of a character: text that came so from JSON cannot be encoded.
+_HALF: Final = re.compile("[\ud800-\udfff]")
+
+
 class JourneyLearning(JourneyReading[V]):
     """
     The learning verbs. Each is atomic; nothing is sealed until it is carried.
     """
 
+    @hiding
     def learn(
         self,
         key: Key[V, T],
@@ -83,16 +90,14 @@ class JourneyLearning(JourneyReading[V]):
 
         .. versionadded:: 0.1.0
         """
-        wire, problem = self._checked(key, value, qualifier)
-        # A traceback that is kept with its locals must not hold the value.
-        del value
-        if problem is not None:
-            raise problem
+        self._check_not_promise(key)
+        wire = self._checked(key, value, qualifier)
         with self._lock:
             if self._says_nothing_new(key, wire, known, qualifier):
                 return
             self._store(key, wire, known=known, qualifier=qualifier, at=at)
 
+    @hiding
     def correct(
         self,
         key: Key[V, T],
@@ -112,13 +117,12 @@ class JourneyLearning(JourneyReading[V]):
 
         .. versionadded:: 0.1.0
         """
-        wire, problem = self._checked(key, value, qualifier)
-        del value
-        if problem is not None:
-            raise problem
+        self._check_not_promise(key)
+        wire = self._checked(key, value, qualifier)
         with self._lock:
             self._store(key, wire, known=known, qualifier=qualifier, at=None)
 
+    @hiding
     def confirm(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
         """
         Say the value that `fact` shows again, now and under this name.
@@ -131,16 +135,16 @@ class JourneyLearning(JourneyReading[V]):
 
         .. versionadded:: 0.1.0
         """
+        self._check_not_promise(key)
         self._check_key(key, qualifier)
         with self._lock:
             shown = self.fact(key, qualifier=qualifier)
             if shown is None or shown.retracted or shown.conflicting:
                 raise ConflictError(key.name)
-            wire, problem = self._checked(key, shown.value, qualifier)
-            if problem is not None:
-                raise problem
+            wire = self._checked(key, shown.value, qualifier)
             self._store(key, wire, known=None, qualifier=qualifier, at=None)
 
+    @hiding
     def retract(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
         """
         State that the value does not hold, without saying another.
@@ -150,6 +154,7 @@ class JourneyLearning(JourneyReading[V]):
 
         .. versionadded:: 0.1.0
         """
+        self._check_not_promise(key)
         self._check_key(key, qualifier)
         self._check_qualifier(key.field, qualifier)
         with self._lock:
@@ -157,6 +162,7 @@ class JourneyLearning(JourneyReading[V]):
                 key, None, known=None, qualifier=qualifier, at=None, retraction=True
             )
 
+    @hiding
     def restate(
         self, other: JourneyReading[V], *keys: Key[V, Any]
     ) -> tuple[Key[V, Any], ...]:
@@ -176,15 +182,18 @@ class JourneyLearning(JourneyReading[V]):
             The fields whose values were carried over.
 
         Raises:
-            DifferentJourneyError: When *other* is of another trust domain.
-            UsageError: As `learn`.
+            UsageError: When *other* is of another vocabulary or trust domain, or
+                as `learn`.
 
         .. versionadded:: 0.1.0
         """
         ours = self._department
         theirs = other._department
         if ours.vocabulary is not theirs.vocabulary or ours.domain != theirs.domain:
-            raise DifferentJourneyError(ours.domain, theirs.domain)
+            msg = "restate() takes a journey of the same vocabulary and trust domain"
+            raise UsageError(msg)
+        for key in keys:
+            self._check_key(key, None)
         chosen = keys or tuple(
             field.key
             for field in ours.vocabulary.fields.values()
@@ -211,17 +220,17 @@ class JourneyLearning(JourneyReading[V]):
         known = fact.known
         if known is Known.VERIFIED and self.department not in field.verifiers:
             known = Known.STATED
-        wire, problem = self._checked(key, fact.value, qualifier)
-        if problem is not None:
-            raise problem
+        wire = self._checked(key, fact.value, qualifier)
         by = fact.reported_by or fact.department
         with self._lock:
+            # Its author's clock may be ahead of ours, as far as clocks may differ.
+            at = min(fact.at, from_seconds(self.now_s()))
             self._store(
                 key,
                 wire,
                 known=known,
                 qualifier=qualifier,
-                at=fact.at,
+                at=at,
                 reported_by=None if by == self.department else by,
             )
 
@@ -258,18 +267,21 @@ class JourneyLearning(JourneyReading[V]):
                     self._check_sealing_key(key.field)
                     self._add_fact(key.field, restated, at_s=to_seconds(fact.at))
 
-    def _checked(
-        self, key: Key[Any, Any], value: Any, qualifier: str | None
-    ) -> tuple[Any, UsageError | None]:
+    def _checked(self, key: Key[Any, Any], value: Any, qualifier: str | None) -> Any:
         """
-        Return the value on the wire, or the error to raise without the value.
+        Return the value on the wire.
         """
-        try:
-            self._check_key(key, qualifier)
-            self._check_qualifier(key.field, qualifier)
-            return self._wire_value(key.field, value), None
-        except UsageError as problem:
-            return None, problem.with_traceback(None)
+        self._check_key(key, qualifier)
+        self._check_qualifier(key.field, qualifier)
+        return self._wire_value(key.field, value)
+
+    def _check_not_promise(self, key: Key[Any, Any]) -> None:
+        """
+        Refuse a promise, whose steps are not overwritten but follow each other.
+        """
+        if isinstance(key, Key) and key.number == PROMISE:
+            msg = "promises are made with promise(), and changed with its verbs"
+            raise UsageError(msg)
 
     def _wire_value(self, field: FieldDefinition[Any], value: Any) -> Any:
         wire = field.codec.to_wire(value, field=field.name)
@@ -292,8 +304,17 @@ class JourneyLearning(JourneyReading[V]):
                 field.name, f"at most {MAX_CLEAR_BYTES} bytes in the clear", f"{size}"
             )
         if size > MAX_PENDING_BYTES:
-            # So large a value must prove now that a section can hold it.
-            fact = WireFact(field=field.number, has_value=True, value=wire)
+            # So large a value must prove now that a section can hold it, whatever
+            # stands beside it.
+            fact = WireFact(
+                field=field.number,
+                has_value=True,
+                value=wire,
+                known=Known.VERIFIED,
+                age_s=MAX_AGE_SECONDS,
+                qualifier="\U0010ffff" * MAX_QUALIFIER_CHARS,
+                reported_by="-" * MAX_QUALIFIER_CHARS,
+            )
             try:
                 SectionContent(facts=(fact,)).encode()
             except JourneyFullError as full:
@@ -307,11 +328,7 @@ class JourneyLearning(JourneyReading[V]):
     ) -> None:
         if qualifier is None:
             return
-        if not isinstance(qualifier, str) or not 1 <= len(qualifier) <= (
-            MAX_QUALIFIER_CHARS
-        ):
-            msg = f"{field.name}: a qualifier is text of 1 to {MAX_QUALIFIER_CHARS}"
-            raise UsageError(msg)
+        _check_text(f"{field.name}: a qualifier", qualifier, MAX_QUALIFIER_CHARS)
         if contains_card_number(qualifier):
             raise ForbiddenDataError(field.name)
 
@@ -338,11 +355,8 @@ class JourneyLearning(JourneyReading[V]):
     def _says_nothing_new(
         self, key: Key[Any, Any], wire: Any, known: Known | None, qualifier: str | None
     ) -> bool:
-        known = _default_known(key.field) if known is None else known
-        if key.number == PROMISE:
-            msg = "promises are made with promise(), not with learn()"
-            raise UsageError(msg)
         field = key.field
+        known = _how_known(field, known)
         # What may not be recalled for a purpose may still be learned again.
         found = self._answer(key, qualifier, None, None, Known.INFERRED)
         shown = found.fact
@@ -371,7 +385,7 @@ class JourneyLearning(JourneyReading[V]):
         Add one fact to what is pending. The lock is held.
         """
         field = key.field
-        known = _default_known(field) if known is None else known
+        known = _how_known(field, known)
         self._check_authority(field, known)
         self._add_fact(
             field,
@@ -390,9 +404,11 @@ class JourneyLearning(JourneyReading[V]):
         self, field: FieldDefinition[Any], fact: WireFact, *, at_s: int
     ) -> None:
         self._check_room()
-        if not field.clear and not self._pending.has_room(
-            field.scope.number, fact.value
-        ):
+        held = self._pending.facts.get((fact.field, fact.qualifier))
+        # What is inferred does not take the place of what is surer.
+        surer = held is not None and fact.known is Known.INFERRED < held.fact.known
+        room = field.clear or self._pending.has_room(field.scope.number, fact.value)
+        if surer or not room:
             self._seal()
         self._pending = self._pending.with_fact(
             PendingFact(
@@ -419,9 +435,7 @@ class JourneyLearning(JourneyReading[V]):
             return
         self._check_qualifier(field, qualifier)
         if because is not None:
-            if not 1 <= len(because) <= MAX_BECAUSE_CHARS:
-                msg = f"because is text of 1 to {MAX_BECAUSE_CHARS} characters"
-                raise UsageError(msg)
+            _check_text("because", because, MAX_BECAUSE_CHARS)
             if contains_card_number(because):
                 raise ForbiddenDataError(field.name)
         self._check_sealing_key(field)
@@ -447,5 +461,16 @@ class JourneyLearning(JourneyReading[V]):
         return at_s
 
 
-def _default_known(field: FieldDefinition[Any]) -> Known:
-    return Known.INFERRED if field.inferred_only else Known.STATED
+def _how_known(field: FieldDefinition[Any], known: Known | None) -> Known:
+    if known is None:
+        return Known.INFERRED if field.inferred_only else Known.STATED
+    if not isinstance(known, Known):
+        msg = f"{field.name}: known is one of Known, such as Known.OBSERVED"
+        raise UsageError(msg)
+    return known
+
+
+def _check_text(what: str, text: str, limit: int) -> None:
+    if not isinstance(text, str) or not 1 <= len(text) <= limit or _HALF.search(text):
+        msg = f"{what} is Unicode text of 1 to {limit} characters"
+        raise UsageError(msg)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from cxcontext.core.events import PromiseChanged
 from cxcontext.core.journey.asking import JourneyAsking
+from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.limits import MAX_QUALIFIER_CHARS
 from cxcontext.core.numeric_date import to_seconds
@@ -50,6 +51,7 @@ class JourneyPromising(JourneyAsking[V]):
     The verbs of the standard fields promise, consent and identity verification.
     """
 
+    @hiding
     def promise(
         self,
         kind: str,
@@ -72,16 +74,14 @@ class JourneyPromising(JourneyAsking[V]):
 
         Raises:
             UsageError: When the vocabulary has no promise field, the owner is
-                unknown, or the range is empty.
+                unknown, an instant is naive, or the range is empty.
 
         .. versionadded:: 0.1.0
         """
         department = self._department
         owner = department.name if owner is None else owner
         department.check_internal(owner)
-        if due is not None and due_from is not None and due < due_from:
-            msg = "due lies before due_from; the range is empty"
-            raise UsageError(msg)
+        _check_due(due, due_from)
         random_id = b32encode(department.random(_PROMISE_ID_BYTES)).decode().lower()
         name = f"{department.name}/{random_id}"
         entry = PromiseEntry(
@@ -94,20 +94,23 @@ class JourneyPromising(JourneyAsking[V]):
         )
         return self._add_step(name, entry)
 
+    @hiding
     def accept_promise(self, promise_id: str) -> Promise:
         """
         Answer for a promise that was proposed to this department.
 
         Raises:
-            PromiseError: When it is unknown, or not proposed to it.
+            PromiseError: When it is unknown, ended, or not proposed to it.
 
         .. versionadded:: 0.1.0
         """
         promise = self._promise(promise_id)
         if promise.proposed_to != self.department:
             raise PromiseError(promise_id, f"it is not proposed to {self.department}")
+        _check_not_ended(promise)
         return self._add_step(promise_id, PromiseEntry(action=PromiseAction.ACCEPT))
 
+    @hiding
     def keep(self, promise_id: str) -> Promise:
         """
         Note that the promise was kept. Only its owner can.
@@ -120,6 +123,7 @@ class JourneyPromising(JourneyAsking[V]):
         """
         return self._own(promise_id, PromiseEntry(action=PromiseAction.KEEP))
 
+    @hiding
     def miss(self, promise_id: str) -> Promise:
         """
         Note that the promise was not kept. Only its owner can.
@@ -131,6 +135,7 @@ class JourneyPromising(JourneyAsking[V]):
         """
         return self._own(promise_id, PromiseEntry(action=PromiseAction.MISS))
 
+    @hiding
     def release(self, promise_id: str) -> Promise:
         """
         Note that the customer no longer holds us to it. Only its owner can.
@@ -142,6 +147,7 @@ class JourneyPromising(JourneyAsking[V]):
         """
         return self._own(promise_id, PromiseEntry(action=PromiseAction.RELEASE))
 
+    @hiding
     def move(
         self, promise_id: str, *, due: datetime, due_from: datetime | None = None
     ) -> Promise:
@@ -151,9 +157,11 @@ class JourneyPromising(JourneyAsking[V]):
         Raises:
             PromiseError, NotAuthorisedError: As `keep`; also when it is due
                 then already.
+            UsageError: When an instant is naive, or the range is empty.
 
         .. versionadded:: 0.1.0
         """
+        _check_due(due, due_from)
         promise = self._promise(promise_id)
         if (promise.due_from, promise.due_until) == (due_from, due):
             raise PromiseError(promise_id, "it is due then already")
@@ -162,6 +170,7 @@ class JourneyPromising(JourneyAsking[V]):
         )
         return self._own(promise_id, entry)
 
+    @hiding
     def hand_over_promise(self, promise_id: str, *, to: str) -> Promise:
         """
         Ask another department to answer for it; it does once it accepts.
@@ -176,6 +185,7 @@ class JourneyPromising(JourneyAsking[V]):
         entry = PromiseEntry(action=PromiseAction.HAND_OVER, owner=to)
         return self._own(promise_id, entry)
 
+    @hiding
     def observe(self, promise_id: str) -> Promise:
         """
         Note that another department's promise was broken, as the customer says.
@@ -193,6 +203,7 @@ class JourneyPromising(JourneyAsking[V]):
 
     # --- consent -------------------------------------------------------------
 
+    @hiding
     def consent(
         self,
         purpose: str,
@@ -229,6 +240,7 @@ class JourneyPromising(JourneyAsking[V]):
         )
         self.correct(key, grant, qualifier=purpose)
 
+    @hiding
     def withdraw(self, purpose: str) -> None:
         """
         Note that the customer withdrew consent, or never gave it. Anybody can.
@@ -239,11 +251,7 @@ class JourneyPromising(JourneyAsking[V]):
         .. versionadded:: 0.1.0
         """
         key = self._standard_key(CONSENT, "consent")
-        wire, problem = self._checked(
-            key, Consent(status=ConsentStatus.WITHDRAWN), purpose
-        )
-        if problem is not None:
-            raise problem
+        wire = self._checked(key, Consent(status=ConsentStatus.WITHDRAWN), purpose)
         fact = WireFact(field=key.number, has_value=True, value=wire, qualifier=purpose)
         with self._lock:
             # Not `_store`: whoever hears it must be able to pass it on.
@@ -252,6 +260,7 @@ class JourneyPromising(JourneyAsking[V]):
 
     # --- identity ------------------------------------------------------------
 
+    @hiding
     def verify_identity(
         self,
         *methods: str,
@@ -320,8 +329,7 @@ class JourneyPromising(JourneyAsking[V]):
                 f"{entry.action.name.lower().replace('_', ' ')} promise {promise_id}",
                 (promise.owner,),
             )
-        if not promise.is_open and promise.status.value not in ("proposed", "conflict"):
-            raise PromiseError(promise_id, f"it is {promise.status.value} already")
+        _check_not_ended(promise)
         return self._add_step(promise_id, entry)
 
     def _add_step(self, promise_id: str, entry: PromiseEntry) -> Promise:
@@ -330,9 +338,7 @@ class JourneyPromising(JourneyAsking[V]):
             raise PromiseError(promise_id, "no such promise can be seen here")
         creator, _, random_id = promise_id.partition("/")
         qualifier = random_id if creator == self.department else promise_id
-        wire, problem = self._checked(key, entry, qualifier)
-        if problem is not None:
-            raise problem
+        wire = self._checked(key, entry, qualifier)
         with self._lock:
             if (PROMISE, qualifier) in self._pending.facts:
                 # Each step is a statement's own: the order of steps is the graph's.
@@ -342,3 +348,17 @@ class JourneyPromising(JourneyAsking[V]):
                 PromiseChanged, promise_id=promise_id, action=entry.action.name.lower()
             )
             return self._promise(promise_id)
+
+
+def _check_due(due: datetime | None, due_from: datetime | None) -> None:
+    for instant in (due, due_from):
+        if instant is not None:
+            to_seconds(instant)  # refuses a naive one
+    if due is not None and due_from is not None and due < due_from:
+        msg = "due lies before due_from; the range is empty"
+        raise UsageError(msg)
+
+
+def _check_not_ended(promise: Promise) -> None:
+    if not promise.is_open and promise.status.value not in ("proposed", "conflict"):
+        raise PromiseError(promise.id, f"it is {promise.status.value} already")

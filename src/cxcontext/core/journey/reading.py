@@ -14,6 +14,7 @@ from cxcontext.core.context import Touchpoint
 from cxcontext.core.events import Avoided, GapFound
 from cxcontext.core.fact import Fact
 from cxcontext.core.gaps import Gap, Needs, Reason
+from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.journey.state import JourneyState
 from cxcontext.core.known import Known
 from cxcontext.core.numeric_date import from_seconds
@@ -62,6 +63,7 @@ class JourneyReading(JourneyState[V]):
     The reading verbs. None of them changes what the journey says.
     """
 
+    @hiding
     def recall(
         self,
         key: Key[V, T],
@@ -92,6 +94,7 @@ class JourneyReading(JourneyState[V]):
         value: T | None = found.fact.value
         return value
 
+    @hiding
     def recall_all(
         self,
         key: Key[V, T],
@@ -113,6 +116,7 @@ class JourneyReading(JourneyState[V]):
                 values[qualifier] = value
         return values
 
+    @hiding
     def fact(
         self,
         key: Key[V, T],
@@ -130,6 +134,7 @@ class JourneyReading(JourneyState[V]):
         """
         return self._answer(key, qualifier, purpose, None, Known.INFERRED).fact
 
+    @hiding
     def facts(
         self, key: Key[V, T], *, qualifier: str | None = None
     ) -> tuple[Fact[T], ...]:
@@ -150,6 +155,7 @@ class JourneyReading(JourneyState[V]):
                 for claim in reading.standing
             )
 
+    @hiding
     def needs(
         self,
         *keys: Key[V, Any],
@@ -179,6 +185,7 @@ class JourneyReading(JourneyState[V]):
                 )
         return Needs(known=tuple(known), gaps=tuple(gaps))
 
+    @hiding
     def gap(
         self,
         key: Key[V, Any],
@@ -225,6 +232,7 @@ class JourneyReading(JourneyState[V]):
                 instant=from_seconds,
             )
 
+    @hiding
     def has_consent(self, purpose: str) -> bool:
         """
         Whether consent for *purpose* was given and counts now.
@@ -307,7 +315,7 @@ class JourneyReading(JourneyState[V]):
         vocabulary = self._department.vocabulary
         if not isinstance(key, Key):
             msg = (
-                f"{type(key).__name__} is not a field; pass one read on the "
+                f"a {type(key).__name__} is not a key; pass a field read on the "
                 f"vocabulary class, such as {vocabulary.__name__}.field_name"
             )
             raise UsageError(msg)

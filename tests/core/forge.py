@@ -1,0 +1,371 @@
+"""
+The forge: envelopes as hostile as wanted, made byte by byte.
+
+A second writer of the format, after protocol, section 1. Of the library it
+takes keys and errors only, so what both agree on is what the protocol says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Any
+
+import cbor2
+import pytest
+from acme import DOMAIN, START_S
+
+from cxcontext.core.keygen import KeyRing
+from cxcontext.errors import VerificationError
+from cxcontext.typing import Signer
+
+ALG, KID, CLAIMS = 1, 4, 15
+AUD, EXP, IAT, CTI, PRIVATE = 3, 4, 6, 7, -65537
+SECTIONS = -65537
+LIFETIME_S = 90 * 24 * 3600
+NONCE = bytes(range(16))
+Wire = list[Any]
+Change = Callable[[dict[Any, Any]], None]
+
+
+def canonical(value: object) -> bytes:
+    """
+    Return the deterministic encoding of *value*, which holds no floats.
+    """
+    return cbor2.dumps(_in_order(value))
+
+
+def _in_order(value: object) -> object:
+    if isinstance(value, Mapping):
+        entries = [(key, _in_order(entry)) for key, entry in value.items()]
+        return dict(sorted(entries, key=lambda entry: cbor2.dumps(entry[0])))
+    if isinstance(value, (list, tuple)):
+        return [_in_order(entry) for entry in value]
+    return value
+
+
+def digest(data: bytes) -> bytes:
+    """
+    Return the SHA-256 of *data*.
+    """
+    return sha256(data).digest()
+
+
+def pad(plaintext: bytes) -> bytes:
+    """
+    Return *plaintext*, 0x80, and zeros up to a multiple of 32 bytes.
+    """
+    padded = plaintext + b"\x80"
+    while len(padded) % 32:
+        padded += b"\0"
+    return padded
+
+
+def flip(data: bytes, bit: int) -> bytes:
+    """
+    Return *data* with one bit changed.
+    """
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+# --- taking apart ------------------------------------------------------------
+
+
+def unpack(envelope: object) -> Wire:
+    """
+    Return ``[version, statements, delivery]`` of an envelope's bytes, to be changed.
+    """
+    wire: Wire = cbor2.loads(bytes(envelope))  # type: ignore[call-overload]
+    return wire
+
+
+def pack(wire: object) -> bytes:
+    """
+    Return the bytes of what was unpacked, in the order in which it stands.
+    """
+    return cbor2.dumps(wire)
+
+
+def header(signed: Wire) -> dict[Any, Any]:
+    """
+    Return the protected header of a statement or delivery, to be changed.
+    """
+    decoded: dict[Any, Any] = cbor2.loads(signed[0])
+    return decoded
+
+
+def payload(statement: Wire) -> bytes:
+    """
+    Return what a statement signs: each scope's digest, there or withheld.
+    """
+    entries = statement[1].get(SECTIONS, {})
+    return canonical(
+        {
+            scope: entry[0] if isinstance(entry, list) else digest(entry)
+            for scope, entry in entries.items()
+        }
+    )
+
+
+def identify(statement: Wire) -> bytes:
+    """
+    Return the statement's id.
+    """
+    return digest(canonical([statement[0], payload(statement), statement[3]]))
+
+
+def coverage(statements: Sequence[Wire]) -> bytes:
+    """
+    Return what a delivery of *statements* signs.
+    """
+    contents = []
+    for statement in sorted(statements, key=identify):
+        entries = statement[1].get(SECTIONS, {})
+        there = sorted(s for s, entry in entries.items() if isinstance(entry, bytes))
+        contents.append([identify(statement), there])
+    return digest(canonical(contents))
+
+
+def withheld(statement: Wire, *scopes: int) -> Wire:
+    """
+    Return the statement with digests in place of these scopes' sections.
+    """
+    entries = dict(statement[1][SECTIONS])
+    for scope in scopes:
+        entries[scope] = [digest(entries[scope])]
+    return [statement[0], {SECTIONS: entries}, None, statement[3]]
+
+
+def signature(
+    signer: Signer, protected: bytes, signed: bytes, *, use: str, domain: str = DOMAIN
+) -> bytes:
+    """
+    Return a COSE_Sign1 signature (RFC 9052, 4.4) for one of the two uses.
+    """
+    external = canonical([f"cxcontext/1/{use}", domain])
+    return signer.sign(canonical(["Signature1", protected, external, signed]))
+
+
+# --- putting together --------------------------------------------------------
+
+
+class Forge:
+    """
+    Makes statements, deliveries and envelopes with anybody's keys.
+
+    What it makes is genuine, except for what a test asks to be different.
+    """
+
+    def __init__(
+        self, ring: KeyRing, *, now_s: int = START_S, domain: str = DOMAIN
+    ) -> None:
+        self.ring = ring
+        self.now_s = now_s
+        self.domain = domain
+
+    def signer(self, name: str) -> Signer:
+        """
+        Return a department's first signing key.
+        """
+        return self.ring.private[name].signers[0]
+
+    def protected(
+        self,
+        claims: Mapping[Any, Any],
+        *,
+        signer: Signer,
+        change: Change | None = None,
+    ) -> bytes:
+        """
+        Return a protected header, after *change* did to it what it wants.
+        """
+        made: dict[Any, Any] = {
+            ALG: signer.algorithm,
+            KID: signer.key_id,
+            CLAIMS: dict(claims),
+        }
+        if change is not None:
+            change(made)
+        return canonical(made)
+
+    def seal(
+        self,
+        plaintext: bytes,
+        *,
+        scope: int,
+        protected: bytes,
+        generation: int = 1,
+        domain: str | None = None,
+    ) -> bytes:
+        """
+        Return the section of *plaintext*, sealed for a statement's header.
+        """
+        key = self.ring.public.sealing_generation(scope, generation)
+        assert key is not None
+        info = [
+            "cxcontext/1/section",
+            self.domain if domain is None else domain,
+            digest(protected),
+            scope,
+            generation,
+        ]
+        return canonical([generation, key.seal(plaintext, info=canonical(info))])
+
+    def statement(
+        self,
+        *parents: Wire | bytes,
+        by: str = "sales",
+        signer: Signer | None = None,
+        issued_s: int | None = None,
+        expires_s: int | None = None,
+        origin: object = None,
+        channel: object = "chat",
+        revision: object = 4,
+        clear: object = None,
+        flags: object = 0,
+        says: Mapping[int, Mapping[Any, Any]] | None = None,
+        raw: Mapping[Any, Any] | None = None,
+        change: Change | None = None,
+        protected: bytes | None = None,
+        use: str = "statement",
+        domain: str | None = None,
+    ) -> Wire:
+        """
+        Return a signed statement; without *parents* it is a root.
+
+        Args:
+            parents: Statements, or bare ids.
+            by: Whose key signs, unless *signer* is given.
+            issued_s: Now, unless given.
+            expires_s: 90 days after it was issued, unless given.
+            origin: What stands for parents or nonce, whatever that is.
+            channel: As it stands in the claims.
+            revision: As it stands in the claims.
+            clear: As it stands in the claims.
+            flags: As they stand in the claims.
+            says: Per scope, the plaintext of a section, ``{field: fact}``.
+            raw: Per scope, what stands for a section, whatever that is.
+            change: What is done to the protected header before it is signed.
+            protected: A whole protected header instead.
+            use: For what it is signed.
+            domain: For which domain it is signed.
+        """
+        signer = self.signer(by) if signer is None else signer
+        issued_s = self.now_s if issued_s is None else issued_s
+        if origin is None:
+            ids = [p if isinstance(p, bytes) else identify(p) for p in parents]
+            origin = sorted(ids) or NONCE
+        claims = {
+            EXP: issued_s + LIFETIME_S if expires_s is None else expires_s,
+            IAT: issued_s,
+            PRIVATE: [origin, channel, revision, {} if clear is None else clear, flags],
+        }
+        if protected is None:
+            protected = self.protected(claims, signer=signer, change=change)
+        entries = {
+            scope: self.seal(pad(canonical(content)), scope=scope, protected=protected)
+            for scope, content in sorted((says or {}).items())
+        }
+        entries |= raw or {}
+        made = [protected, {SECTIONS: entries} if entries else {}, None, b""]
+        made[3] = signature(
+            signer,
+            protected,
+            payload(made),
+            use=use,
+            domain=self.domain if domain is None else domain,
+        )
+        return made
+
+    def delivery(
+        self,
+        statements: Sequence[Wire],
+        *,
+        by: str = "sales",
+        to: object = "support",
+        signer: Signer | None = None,
+        issued_s: int | None = None,
+        lifetime_s: int | None = 300,
+        arrival: object = 3,
+        reply_to: object = None,
+        binding: bytes | None = None,
+        delivery_id: object = b"delivery",
+        change: Change | None = None,
+        protected: bytes | None = None,
+        use: str = "delivery",
+        domain: str | None = None,
+    ) -> Wire:
+        """
+        Return a signed delivery of *statements*; it rests without a lifetime.
+
+        Args:
+            statements: What it covers.
+            by: Whose key signs, unless *signer* is given.
+            to: The audience.
+            issued_s: Now, unless given.
+            lifetime_s: In seconds.
+            arrival: As it stands in the claims.
+            reply_to: As it stands in the claims.
+            binding: What is known of the message; its SHA-256 stands in the claims.
+            delivery_id: As it stands in the claims.
+            change: What is done to the protected header before it is signed.
+            protected: A whole protected header instead.
+            use: For what it is signed.
+            domain: For which domain it is signed.
+        """
+        signer = self.signer(by) if signer is None else signer
+        issued_s = self.now_s if issued_s is None else issued_s
+        private = [arrival, reply_to, None if binding is None else digest(binding)]
+        while private[-1] is None:
+            private.pop()
+        claims = {AUD: to, IAT: issued_s, CTI: delivery_id, PRIVATE: private}
+        if lifetime_s is not None:
+            claims[EXP] = issued_s + lifetime_s
+        if protected is None:
+            protected = self.protected(claims, signer=signer, change=change)
+        made = signature(
+            signer,
+            protected,
+            coverage(statements),
+            use=use,
+            domain=self.domain if domain is None else domain,
+        )
+        return [protected, {}, None, made]
+
+    def envelope(
+        self, *statements: Wire, delivery: Wire | None = None, **arguments: Any
+    ) -> bytes:
+        """
+        Return an envelope of *statements*, sorted, and a delivery of them.
+
+        Args:
+            statements: As `statement` returns them.
+            delivery: The one to use; made with *arguments* unless given.
+            arguments: As for `delivery`.
+        """
+        if delivery is None:
+            delivery = self.delivery(statements, **arguments)
+        return pack([1, sorted(statements, key=identify), delivery])
+
+    def redelivered(self, envelope: object, **arguments: Any) -> bytes:
+        """
+        Return an envelope's statements under a new delivery.
+        """
+        return self.envelope(*unpack(envelope)[1], **arguments)
+
+
+# --- what is expected --------------------------------------------------------
+
+
+@contextmanager
+def refuses(kind: type[VerificationError], code: str) -> Iterator[Any]:
+    """
+    Check that what runs within is refused with exactly this class and code.
+    """
+    with pytest.raises(VerificationError) as ei:
+        yield ei
+
+    assert (kind, code) == (type(ei.value), ei.value.code)

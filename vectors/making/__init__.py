@@ -1,0 +1,3 @@
+"""
+What makes the test vectors: a world of fixed keys, a forge, and a reader.
+"""
