@@ -23,6 +23,7 @@ from cxcontext.core.promising import Promise, PromiseStatus
 from cxcontext.core.propagation import Extracted, Injected, Propagator, SkipReason
 from cxcontext.core.value_types import positional
 from cxcontext.core.vocabulary import Field, Key, Scope, Vocabulary
+from cxcontext.core.vocabulary_file import vocabulary_from_json, vocabulary_to_json
 
 __all__ = [
     "Arrival",
@@ -59,4 +60,6 @@ __all__ = [
     "positional",
     "require_current",
     "standard",
+    "vocabulary_from_json",
+    "vocabulary_to_json",
 ]

@@ -269,7 +269,7 @@ def told(**changes: Any) -> standard.Told:
             "level is text of at most 64 characters",
         ),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_standard_value_is_checked_when_it_is_made(make, words):
     """

@@ -9,7 +9,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn, TypeAlias
 
-Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+# argparse has no public name for what add_subparsers() returns.
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001
 
 _ENVELOPE: Final = re.compile(r"cx1\.[\w-]+")
 
@@ -34,6 +35,13 @@ class Parser(argparse.ArgumentParser):
         """
         message = _ENVELOPE.sub("(an envelope)", " ".join(message.split()))
         raise CommandError(f"{message}; see `{self.prog} --help`")
+
+
+def now() -> datetime:
+    """
+    Return the present instant.
+    """
+    return datetime.now(UTC)
 
 
 def instant(text: str) -> datetime:

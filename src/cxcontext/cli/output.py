@@ -30,7 +30,9 @@ def say_json(document: Any) -> None:
     print(json.dumps(document, indent=2))
 
 
-def say_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def say_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
     """
     Print a table under its title, or only the title with "none".
     """

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -85,11 +86,13 @@ def read_vocabulary(named: str) -> type[Vocabulary]:
         except VocabularyError as error:
             raise CommandError(f"{named}: {error}") from None
     found = named_attribute(named)
-    vocabulary = found.vocabulary if isinstance(found, TrustDomain) else found
-    if not isinstance(vocabulary, type) or not issubclass(vocabulary, Vocabulary):
+    vocabulary: Any = found.vocabulary if isinstance(found, TrustDomain) else found
+    is_one = isinstance(vocabulary, type) and issubclass(vocabulary, Vocabulary)
+    if not is_one:
         msg = f"{named} is no vocabulary; name a class that is derived from Vocabulary"
         raise CommandError(msg)
-    return vocabulary
+    made: type[Vocabulary] = vocabulary
+    return made
 
 
 def named_attribute(named: str) -> Any:
@@ -134,7 +137,9 @@ def _module(name: str) -> tuple[ModuleType, str | None]:
         raise CommandError(f"importing {name}: {error}; install that first") from None
     # A module may raise anything, or end the process.
     except (Exception, SystemExit) as error:  # noqa: BLE001
-        msg = f"importing {name} raised {type(error).__name__}: {error}; correct it first"
+        msg = (
+            f"importing {name} raised {type(error).__name__}: {error}; correct it first"
+        )
         raise CommandError(" ".join(msg.split())) from None
 
 
@@ -145,13 +150,9 @@ def _begun(name: str) -> ModuleType:
     The module that defines a vocabulary may also load the domain's key set, and
     to make the very first keys one needs the vocabulary.
     """
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:  # it was found a moment ago
-        raise ModuleNotFoundError(name=name)
+    spec: Any = importlib.util.find_spec(name)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
+    with suppress(FileNotFoundError):
         spec.loader.exec_module(module)
-    except FileNotFoundError:
-        pass
     return module

@@ -28,6 +28,7 @@ from cxcontext.core.pickling import NotPicklable
 from cxcontext.core.section import SectionContent, decode_section
 from cxcontext.core.statement import (
     FLAG_ACCEPTED,
+    FLAG_EXPORT,
     FLAG_HINT,
     FLAG_POSSESSION,
     Statement,
@@ -128,6 +129,9 @@ class Context(NotPicklable):
         return nodes
 
     def _make_nodes(self) -> tuple[Node, ...]:
+        # An export restates in others' words for the partner; to a department of
+        # ours that another one says it is an export proves nothing.
+        believed = ~0 if self._is_for_export() else ~FLAG_EXPORT
         nodes = tuple(
             Node(
                 id=statement.id,
@@ -136,7 +140,7 @@ class Context(NotPicklable):
                 expires_s=statement.expires_s,
                 revision=statement.revision,
                 channel=statement.channel,
-                flags=statement.flags,
+                flags=statement.flags & believed,
                 ancestors=ancestors,
             )
             for statement, author, ancestors in zip(

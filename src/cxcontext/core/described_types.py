@@ -127,11 +127,14 @@ class DescribedTypes:
             attributes: list[dict[str, Any]] = []
             # Before its attributes, for one of them may hold this record again.
             self.records[name] = {"attributes": attributes}
-            # What is not passed to the constructor does not travel.
-            passed = [a for a in attrs.fields(attrs.resolve_types(form)) if a.init]
-            attributes += [self._attribute(name, a) for a in passed]
             if is_positional(form):
                 self.records[name]["positional"] = True
+            for attribute in attrs.fields(attrs.resolve_types(form)):
+                if attribute.init:
+                    attributes.append(self._attribute(name, attribute))
+                elif is_positional(form):
+                    msg = f"{name}.{attribute.name} is no argument; make it one"
+                    raise VocabularyError(msg)
         return {"record": name}
 
     def _attribute(
@@ -180,7 +183,7 @@ def _default(place: str, attribute: attrs.Attribute[Any]) -> Any:
         msg = f"{place}: its default changes; make it required"
         raise VocabularyError(msg)
     # attrs leaves out what equals the default as it was before conversion.
-    if first != converted or made[0] != made[2]:
+    if first != converted:
         msg = f"{place}: its converter changes its default; write what it returns"
         raise VocabularyError(msg)
     return wires[0]

@@ -9,7 +9,7 @@ encoding as those of the classes that were described. They hide their values in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, ForwardRef, Literal, Union
 
@@ -71,7 +71,10 @@ class GeneratedTypes:
         }
         for default in defaults:
             attribute = getattr(attrs.fields(made[default.record]), default.name)
-            default.resolved(attribute.type)
+            default.form = attribute.type
+        # One after all have their types, for a default may be made of others.
+        for default in defaults:
+            default.check()
 
     def _walk(
         self,
@@ -151,8 +154,11 @@ class GeneratedTypes:
                 defaults.append(default)
                 options["factory"] = default
                 # What cannot change need not be made anew; records come later.
-                if held == len(self._held) and _cannot_change(default.resolved(form)):
-                    options = {"type": form, "default": default()}
+                if held == len(self._held):
+                    default.form = form
+                    default.check()
+                    if _cannot_change(default()):
+                        options = {"type": form, "default": default()}
             attributes[called] = attrs.field(**options)
         made = attrs.make_class(
             name, attributes, frozen=True, kw_only=True, order=False, repr=False
@@ -175,21 +181,22 @@ class _Default:
             self._wire = wire_from_json(entry.members["default"])
         except ValueError:
             entry.refuse("default is not a value")
-        self._make: Callable[[Any], Any]
+        self.form: Any = None
+        self._codec: TypeCodec[Any] | None = None
 
-    def resolved(self, form: Any) -> Any:
+    def check(self) -> None:
         """
-        Return the default, which is of the type *form*, and make it so from now on.
+        Refuse a default that is not of the attribute's type.
         """
-        codec: TypeCodec[Any] = TypeCodec(form)
-        self._make = codec.from_wire
         try:
-            return self()
+            self()
         except MalformedError:
             self._entry.refuse("default is not of the attribute's type")
 
     def __call__(self) -> Any:
-        return self._make(self._wire)
+        if self._codec is None:
+            self._codec = TypeCodec(self.form)
+        return self._codec.from_wire(self._wire)
 
 
 def _cannot_change(value: Any) -> bool:

@@ -285,9 +285,8 @@ def _state(
         status = PromiseStatus.CONFLICT
     elif last in _OUTCOMES:
         status = _OUTCOMES[last]
-    elif (
-        held.proposed_to is not None
-        and held.owner == made.department != made.entry.owner
+    elif held.proposed_to is not None and held.owner == made.department != (
+        made.entry.owner or made.department
     ):
         status = PromiseStatus.PROPOSED
     elif last is PromiseAction.MOVE:

@@ -179,8 +179,11 @@ def check_delivery(
     if expires_s is not None and expires_s + CLOCK_LEEWAY_SECONDS <= now_s:
         raise DeliveryExpiredError(_instant(expires_s))
     _check_claims(delivery, expected)
-    if entry.external != expected.from_external and (
-        expected.from_external or not envelope.root.flags & FLAG_EXPORT
+    receiver = key_set.departments.get(expected.department)
+    # A partner's answer has a door of its own; what it keeps itself is its own.
+    own = receiver is not None and receiver.external and entry.external
+    if entry.external != expected.from_external and not (
+        own and envelope.root.flags & FLAG_EXPORT
     ):
         raise ExternalAuthorError(entry.department)
     to_verify = delivery.signed_bytes(envelope.statements, domain=domain)
@@ -239,13 +242,13 @@ def _check_statements(
                 issued_at=statement.issued_s,
                 now=now_s,
             )
-            # What was verified never changes, nor do its parents.
+            # Whose a key is may change; what was verified does not, nor its parents.
+            if entry.external and not envelope.root.flags & FLAG_EXPORT:
+                raise ExternalAuthorError(entry.department)
             if statement in cache:
                 continue
             parents = [envelope.statements[position[p]] for p in statement.parents]
             check_times(statement, parents, lifetime_s=lifetime_s, now_s=now_s)
-            if entry.external and not envelope.root.flags & FLAG_EXPORT:
-                raise ExternalAuthorError(entry.department)
             entry.key.verify(statement.signature, statement.signed_bytes(domain))
             cache.add(statement)
         except InvalidSignature:

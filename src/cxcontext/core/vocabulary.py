@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Generic, NoReturn, TypeVar
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import attrs
 from typing_extensions import TypeForm
@@ -330,10 +330,11 @@ class Vocabulary:
     )
     scopes_by_number: ClassVar[Mapping[int, Scope]] = MappingProxyType({})
 
-    def __new__(cls) -> NoReturn:
+    def __new__(cls) -> Self:
         """
         Refuse to make one.
         """
+        # Not annotated NoReturn: mypy then takes every vocabulary for a function.
         msg = f"{cls.__name__} is not instantiated; read its fields on the class"
         raise VocabularyError(msg)
 

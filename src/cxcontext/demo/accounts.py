@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
-from cxcontext.demo.notes import ASKED, CONFIRMED, KNOWN, Need, Report
+from cxcontext.demo.notes import ASKED, CONFIRMED, KNOWN, TOLD, Need
 from cxcontext.demo.step import Expectation, Step
 
+# Whose needs are nobody's, and are not counted.
+THIEF: Final = "thief"
 REFUSED: Final = "refused"
 NOT_YOURS: Final = "not_yours"
 
@@ -28,7 +30,8 @@ class Question:
     Attributes:
         step: In which step that was, counted from 1.
         outcome: As `Need.outcome`.
-        again: Whether the customer was asked what somebody had asked before.
+        again: Whether the customer was asked for what they had been asked for, or
+            had said, before.
         alone: What a department without cxcontext does: "asks" or "asks again".
     """
 
@@ -62,6 +65,7 @@ class Counts:
     envelopes: int
     wire_bytes: int
     largest_bytes: int
+    start_ms: float
     library_ms: float
     home_ms: float
     processes: int
@@ -76,8 +80,8 @@ class Sight:
     """
 
     department: str
-    read: tuple[str, ...]
-    sealed: tuple[str, ...]
+    read: frozenset[str] = frozenset()
+    sealed: frozenset[str] = frozenset()
 
 
 def questions_of(steps: Sequence[Step]) -> tuple[Question, ...]:
@@ -85,9 +89,15 @@ def questions_of(steps: Sequence[Step]) -> tuple[Question, ...]:
     Return every need of every department, in the order in which they arose.
     """
     slots: dict[tuple[str, str, str], list[tuple[int, Need]]] = {}
+    told: set[str] = set()
     for number, need in _needs(steps):
+        if need.outcome == TOLD:
+            told.add(need.field)
+            continue
         slot = (need.contact, need.department, need.field)
         slots.setdefault(slot, []).append((number, need))
+    # What the customer has said by now: with cxcontext, and without.
+    said, said_alone = {*told}, {*told}
     found: list[Question] = []
     for (contact, department, field), noted in slots.items():
         number, need = _decisive(noted)
@@ -98,13 +108,15 @@ def questions_of(steps: Sequence[Step]) -> tuple[Question, ...]:
                 department=department,
                 field=field,
                 outcome=need.outcome,
-                again=need.outcome == ASKED
-                and any(q.field == field and q.outcome == ASKED for q in found),
-                alone="asks again" if any(q.field == field for q in found) else "asks",
+                again=need.outcome == ASKED and field in said,
+                alone="asks again" if field in said_alone else "asks",
                 source=need.source,
                 value=need.value,
             )
         )
+        said_alone.add(field)
+        if need.outcome == ASKED:
+            said.add(field)
     return tuple(found)
 
 
@@ -114,6 +126,7 @@ def _needs(steps: Sequence[Step]) -> list[tuple[int, Need]]:
         for number, step in enumerate(steps, start=1)
         for report in step.reports
         for need in report.needs
+        if need.contact != THIEF
     ]
     return sorted(numbered, key=lambda pair: pair[1].at)
 
@@ -122,33 +135,30 @@ def _decisive(noted: Sequence[tuple[int, Need]]) -> tuple[int, Need]:
     """
     Return the note that says what came of a need, and its step.
     """
-    for wanted in (ASKED, CONFIRMED, noted[-1][1].outcome):
-        for number, need in noted:
-            if need.outcome == wanted:
-                return number, need
-    raise AssertionError  # the last one is among them
+    outcomes = [need.outcome for _, need in noted]
+    told = (outcome for outcome in (ASKED, CONFIRMED) if outcome in outcomes)
+    return noted[outcomes.index(next(told, outcomes[-1]))]
 
 
 def sights_of(steps: Sequence[Step]) -> tuple[Sight, ...]:
     """
-    Return per department what it could read on all its occasions.
+    Return per department what it could read, taking all its occasions together.
+
+    A sealed scope tells nobody what is in it. What was, is known from those who
+    had read or written it before.
     """
-    read: dict[str, dict[str, None]] = {}
-    sealed: dict[str, dict[str, None]] = {}
     views = [v for step in steps for report in step.reports for v in report.views]
-    for view in views:
-        read.setdefault(view.department, {}).update(dict.fromkeys(view.read))
-        sealed.setdefault(view.department, {}).update(dict.fromkeys(view.sealed))
-    there = {field for fields in read.values() for field in fields}
-    return tuple(
-        Sight(
-            department=department,
-            read=tuple(read[department]),
-            # What may be there, and is: somebody else has read it.
-            sealed=tuple(field for field in sealed[department] if field in there),
+    there: set[str] = set()
+    sights: dict[str, Sight] = {}
+    for view in sorted(views, key=lambda view: view.at):
+        there.update(view.read)
+        before = sights.get(view.department) or Sight(department=view.department)
+        sights[view.department] = Sight(
+            department=view.department,
+            read=before.read | {*view.read},
+            sealed=before.sealed | there & {*view.sealed},
         )
-        for department in read
-    )
+    return tuple(sights.values())
 
 
 def counts_of(steps: Sequence[Step]) -> Counts:
@@ -177,6 +187,7 @@ def counts_of(steps: Sequence[Step]) -> Counts:
         envelopes=len(sizes),
         wire_bytes=sum(sizes),
         largest_bytes=max(sizes, default=0),
+        start_ms=round(spent["start"] * 1000, 1),
         library_ms=round(spent["library"] * 1000, 1),
         home_ms=round(spent["home"] * 1000, 1),
         processes=len({(s.when, r.department) for s in steps for r in s.reports}),
@@ -259,17 +270,3 @@ def _avoided(steps: Sequence[Step]) -> int:
                 for event in step.events(kind)
             )
     return len(said["Avoided"] - said["Asked"])
-
-
-def reports_of(steps: Sequence[Step]) -> list[Report]:
-    """
-    Return what all departments handed in, in order.
-    """
-    return [report for step in steps for report in step.reports]
-
-
-def as_json(value: Any) -> Any:
-    """
-    Return an attrs object as JSON takes it.
-    """
-    return attrs.asdict(value)

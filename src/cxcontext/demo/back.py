@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 import cxcontext as cx
-from cxcontext.demo.desk import Desk, Key
+from cxcontext.demo.desk import Desk, Journey, Key
 from cxcontext.demo.json_app import Answer, Handler, Request
 from cxcontext.demo.vocabulary import Acme
 
@@ -65,7 +65,9 @@ class Support(Desk):
         asked = self.ask_first(journey, contact, needs)
         status = {}
         with cx.bound(journey):
-            if any(promise.is_open for promise in journey.promises):
+            with self.notes.measured():
+                waits = any(promise.is_open for promise in journey.promises)
+            if waits:
                 status = await self.post(
                     "billing", "/internal/status", {"contact": contact}
                 )
@@ -75,15 +77,22 @@ class Support(Desk):
 
     async def answer(self, request: Request) -> Answer:
         """
-        Hear the customer out, promise the money back, and have billing answer for it.
+        Hear the customer out, and promise the money back.
         """
         said = await request.json()
-        journey = self.resume(str(request.session), channel=CHAT)
-        self.hear(journey, said["text"], *self.needed)
-        asked = self.ask_first(journey, CHAT, self.needs(journey, CHAT, *self.needed))
-        if asked["asks"] is not None:
+        with self.turn(request, channel=CHAT) as journey:
+            self.hear(journey, said["text"], *self.needed)
+            needs = self.needs(journey, CHAT, *self.needed)
+            asked = self.ask_first(journey, CHAT, needs)
+            promised = {} if asked["asks"] else await self._promise(journey)
+            self.note_view(journey, CHAT)
             self.rest(journey, request.session)
-            return asked
+        return {**asked, **promised}
+
+    async def _promise(self, journey: Journey) -> dict[str, Any]:
+        """
+        Promise the money back in billing's name, and have billing answer for it.
+        """
         with self.notes.measured():
             promise = journey.promise(
                 "refund",
@@ -91,24 +100,28 @@ class Support(Desk):
                 wording="You have your money back within six hours.",
                 due=self.now() + timedelta(hours=6),
             )
-        with cx.bound(journey):
-            tries = []
-            while not tries or (tries[-1].get("refused") and len(tries) < MAX_TRIES):
-                tries.append(
-                    await self.post("billing", "/internal/cases", {"contact": CHAT})
-                )
-            await self.post("billing", "/internal/refunds", {})
-            self.note_view(journey, CHAT)
-            self.rest(journey, request.session)
+        tries = await self._open_case()
+        await self.post("billing", "/internal/refunds", {})
         with self.notes.measured():
             (after,) = (p for p in journey.promises if p.id == promise.id)
             reference = journey.recall(Acme.refund_reference)
         return {
-            **asked,
             "tries": tries,
             "promise": [promise.status.value, after.status.value],
             "reference": reference,
         }
+
+    async def _open_case(self) -> list[dict[str, Any]]:
+        """
+        Hand the case to billing; again, if what came there was refused.
+        """
+        answers: list[dict[str, Any]] = []
+        while len(answers) < MAX_TRIES:
+            body = {"contact": CHAT}
+            answers.append(await self.post("billing", "/internal/cases", body))
+            if not answers[-1].get("refused"):
+                break
+        return answers
 
 
 class Billing(Desk):
@@ -177,7 +190,7 @@ class Billing(Desk):
         moved = []
         for session in self.sessions:
             journey = self.resume(session, channel=CHAT)
-            with self.notes.measured():
+            with cx.bound(journey), self.notes.measured():
                 for promise in journey.promises:
                     if promise.is_open and promise.due_until is not None:
                         due = promise.due_until + timedelta(days=1)

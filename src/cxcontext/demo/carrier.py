@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from http.client import HTTPConnection, HTTPMessage
+from email.message import Message
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
@@ -107,7 +108,7 @@ def tampered(value: str) -> str:
 class _Handler(BaseHTTPRequestHandler):
     road: Carrier
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         value = self.headers[http.FIELD]
         headers = dict(_without_field(self.headers))
@@ -132,11 +133,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer)
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         pass  # what goes by is nobody's business
 
 
-def _without_field(headers: HTTPMessage) -> Iterable[tuple[str, str]]:
+def _without_field(headers: Message[str, str]) -> Iterable[tuple[str, str]]:
     return [
         (name, value)
         for name, value in headers.items()

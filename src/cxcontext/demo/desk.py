@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeAlias
@@ -20,6 +21,7 @@ import httpx
 from cryptography.exceptions import InvalidTag
 
 import cxcontext as cx
+from cxcontext.core.standard import ReasonForContact
 from cxcontext.core.statement import parse_section, section_info
 from cxcontext.demo.ceremony import HOME, PEPPER, PRIVATE_KEYS, PUBLIC_KEYS
 from cxcontext.demo.json_app import Answer, ByPrefix, Handler, JSONApp, Request
@@ -29,6 +31,7 @@ from cxcontext.demo.notes import (
     CONFIRMED,
     KNOWN,
     OPEN,
+    TOLD,
     Need,
     Notes,
     Trial,
@@ -71,7 +74,7 @@ class Desk:
         self.sessions: dict[str, str] = {}
         self._offset = timedelta(seconds=float(os.environ.get(CLOCK_OFFSET, "0")))
         shared = folder.parent
-        with self.notes.measured():
+        with self.notes.measured("start"):
             acme = cx.TrustDomain(
                 DOMAIN,
                 Acme,
@@ -89,7 +92,6 @@ class Desk:
                 ],
                 notes=self.notes,
             )
-        with self.notes.measured("home"):
             pepper = (folder / PEPPER).read_bytes()
             self.home = Home(SQLiteStore(shared / HOME), pepper=pepper)
         self._propagator = propagator
@@ -173,7 +175,17 @@ class Desk:
             journey = self.home.resume(
                 place, department=self.department, channel=channel
             )
-            return journey or self.department.begin(channel=channel)
+            lost = cx.Reason.LOST
+            return journey or self.department.begin_after(lost, channel=channel)
+
+    @contextmanager
+    def turn(self, request: Request, *, channel: str) -> Generator[Journey]:
+        """
+        Make the journey of the request's session current while it is served.
+        """
+        journey = self.resume(str(request.session), channel=channel)
+        with cx.bound(journey):
+            yield journey
 
     def arrived(self, *, channel: str) -> Journey:
         """
@@ -231,6 +243,12 @@ class Desk:
             else:
                 journey.learn(key, understood(key, text))
 
+    def note_told(self, journey: Journey, contact: str, key: Key) -> None:
+        """
+        Note that the customer said something without being asked.
+        """
+        self._note(journey, contact, key, TOLD)
+
     def confirm(self, journey: Journey, contact: str, key: Key) -> None:
         """
         Note that the customer said yes to what is known.
@@ -239,20 +257,20 @@ class Desk:
         with self.notes.measured():
             journey.confirm(key)
 
-    # --- for the report ------------------------------------------------------
+    # --- for the report, and so not measured ---------------------------------
 
     def note_view(self, journey: Journey, contact: str) -> None:
         """
         Note what this department can and cannot read of the journey.
         """
-        with self.notes.measured():
-            gaps = {f.name: journey.gap(f.key) for f in Acme.fields.values()}
-            read = [name for name, gap in gaps.items() if gap is None]
-            # Each promise has a name of its own, so none is under none.
-            read += ["promise"] if journey.promises else []
+        gaps = {f.name: journey.gap(f.key) for f in Acme.fields.values()}
+        read = [name for name, gap in gaps.items() if gap is None]
+        # Each promise has a name of its own, so none is under none.
+        read += ["promise"] if journey.promises else []
         sealed = cx.Reason.NOT_YOURS
         self.notes.views.append(
             View(
+                at=time.time(),
                 contact=contact,
                 department=self.name,
                 read=read,
@@ -298,9 +316,7 @@ class Desk:
         )
 
     def _note(self, journey: Journey, contact: str, key: Key, outcome: str) -> None:
-        with self.notes.measured():
-            fact = journey.fact(key)
-        known = fact is not None and outcome in (KNOWN, CONFIRMED)
+        fact = journey.fact(key) if outcome in (KNOWN, CONFIRMED) else None
         self.notes.needs.append(
             Need(
                 at=time.time(),
@@ -308,8 +324,8 @@ class Desk:
                 department=self.name,
                 field=key.name,
                 outcome=outcome,
-                source=f"{fact.department} by {fact.channel}" if known else None,
-                value=shown(fact.value) if known else None,
+                source=f"{fact.department} by {fact.channel}" if fact else None,
+                value=shown(fact.value) if fact else None,
             )
         )
 
@@ -318,4 +334,6 @@ def understood(key: Key, text: str) -> Any:
     """
     Return the value that the customer's words for *key* mean.
     """
-    return Address.parse(text) if key == Acme.deliver_to else text
+    if key == Acme.deliver_to:
+        return Address.parse(text)
+    return ReasonForContact(code=text) if key == Acme.reason else text

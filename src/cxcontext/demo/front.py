@@ -52,25 +52,30 @@ class Bot(Desk):
         Hear what it is about, and ask for what is needed.
         """
         said = await request.json()
-        with self.notes.measured():
-            journey = self.department.begin(channel=CHAT)
-            reason = ReasonForContact(code=said["topic"], wording=said["text"])
-            journey.learn(Acme.reason, reason)
         # The chat window belongs to the account that is signed in to the shop.
         account = CustomerKey(KeyKind.ACCOUNT, said["account"])
-        asked = self.ask_first(journey, CHAT, self.needs(journey, CHAT, *self.needed))
-        return {"session": self.rest(journey, keys=[account]), **asked}
+        reason = ReasonForContact(code=said["topic"], wording=said["text"])
+        with self.notes.measured():
+            journey = self.department.begin(channel=CHAT)
+            journey.learn(Acme.reason, reason)
+        with cx.bound(journey):
+            self.note_told(journey, CHAT, Acme.reason)
+            self.note_view(journey, CHAT)
+            needs = self.needs(journey, CHAT, *self.needed)
+            asked = self.ask_first(journey, CHAT, needs)
+            return {"session": self.rest(journey, keys=[account]), **asked}
 
     async def answer(self, request: Request) -> Answer:
         """
         Hear the answer, and ask for what is needed still.
         """
         said = await request.json()
-        journey = self.resume(str(request.session), channel=CHAT)
-        self.hear(journey, said["text"], *self.needed)
-        asked = self.ask_first(journey, CHAT, self.needs(journey, CHAT, *self.needed))
-        self.note_view(journey, CHAT)
-        self.rest(journey, request.session)
+        with self.turn(request, channel=CHAT) as journey:
+            self.hear(journey, said["text"], *self.needed)
+            needs = self.needs(journey, CHAT, *self.needed)
+            asked = self.ask_first(journey, CHAT, needs)
+            self.note_view(journey, CHAT)
+            self.rest(journey, request.session)
         holds = len(self.sessions[str(request.session)])
         return {**asked, "session_holds_characters": holds}
 
@@ -78,11 +83,11 @@ class Bot(Desk):
         """
         Transfer the customer to support.
         """
-        journey = self.resume(str(request.session), channel=CHAT)
-        with cx.bound(journey):
+        with self.turn(request, channel=CHAT) as journey:
             answer = await self.post(
                 "support", "/internal/transfers", {"contact": CHAT}
             )
+            self.note_view(journey, CHAT)
             self.rest(journey, request.session)
         return dict(answer)
 
@@ -124,14 +129,12 @@ class Sales(Desk):
                 account, department=self.department, channel=WEB, authenticated=True
             )
         journey = found[0] if found else self.department.begin(channel=WEB)
-        to_ask = self.needs(journey, WEB, *self.form).to_ask
-        questions = {key.name: self.ask(journey, WEB, key) for key in to_ask}
         phone = CustomerKey(KeyKind.PHONE, said["phone"])
-        return {
-            "session": self.rest(journey, keys=[account, phone]),
-            "arrival": journey.arrival.name,
-            "questions": questions,
-        }
+        with cx.bound(journey):
+            to_ask = self.needs(journey, WEB, *self.form).to_ask
+            questions = {key.name: self.ask(journey, WEB, key) for key in to_ask}
+            session = self.rest(journey, keys=[account, phone])
+        return {"session": session, "questions": questions}
 
     async def forms(self, _request: Request) -> Answer:
         """
@@ -146,22 +149,23 @@ class Sales(Desk):
         Meanwhile a background task looks for the parcel, on a fork; and the chat
         goes on. At the end all three branches are one journey.
         """
-        journey = self.resume(str(request.session), channel=WEB)
-        with self.notes.measured():
-            twin = journey.fork()
-        search = asyncio.create_task(self._look_for_parcel(twin))
-        self.open_forms += 1
-        typed = await request.json()
-        self.open_forms -= 1
-        with self.notes.measured():
-            for name, text in typed.items():
-                key = Acme.fields[name].key
-                journey.learn(key, understood(key, text))
-        await search
-        with self.notes.measured():
-            journey.merge(twin)
-        self.rest(journey, request.session)
-        return {"branches": len(journey.context.graph.heads)}
+        with self.turn(request, channel=WEB) as journey:
+            with self.notes.measured():
+                twin = journey.fork()
+            search = asyncio.create_task(self._look_for_parcel(twin))
+            self.open_forms += 1
+            typed = await request.json()
+            self.open_forms -= 1
+            with self.notes.measured():
+                for name, text in typed.items():
+                    key = Acme.fields[name].key
+                    journey.learn(key, understood(key, text))
+            self.note_view(journey, WEB)
+            await search
+            with self.notes.measured():
+                journey.merge(twin)
+            self.rest(journey, request.session)
+            return {"branches": len(journey.context.graph.heads)}
 
     async def _look_for_parcel(self, twin: Journey) -> None:
         await asyncio.sleep(0)  # here the carrier's tracking would be asked
@@ -172,11 +176,11 @@ class Sales(Desk):
         """
         Show the order, whose number the customer typed in elsewhere.
         """
-        journey = self.resume(str(request.session), channel=WEB)
-        needs = self.needs(journey, WEB, Acme.order_number)
-        questions = {key.name: self.ask(journey, WEB, key) for key in needs.to_ask}
-        self.note_view(journey, WEB)
-        self.rest(journey, request.session)
+        with self.turn(request, channel=WEB) as journey:
+            needs = self.needs(journey, WEB, Acme.order_number)
+            questions = {key.name: self.ask(journey, WEB, key) for key in needs.to_ask}
+            self.note_view(journey, WEB)
+            self.rest(journey, request.session)
         return {"questions": questions}
 
 
@@ -232,12 +236,12 @@ class Phone(Desk):
         Compare the code that the caller reads out. Only the right one identifies.
         """
         said = await request.json()
-        journey = self.resume(str(request.session), channel=PHONE)
-        if hmac.compare_digest(str(said["code"]), self.sms[-1]):
-            with self.notes.measured():
-                journey.verify_identity("otp", "sms")
-            self.rest(journey, request.session)
-        return self._look(journey)
+        with self.turn(request, channel=PHONE) as journey:
+            if hmac.compare_digest(str(said["code"]), self.sms[-1]):
+                with self.notes.measured():
+                    journey.verify_identity("otp", "sms")
+                self.rest(journey, request.session)
+            return self._look(journey)
 
     def _look(self, journey: Journey) -> dict[str, Any]:
         needs = self.needs(journey, PHONE, *self.needed)
@@ -256,11 +260,11 @@ class Phone(Desk):
         """
         Hear that it is about the same matter still, and transfer to support.
         """
-        journey = self.resume(str(request.session), channel=PHONE)
-        with cx.bound(journey):
+        with self.turn(request, channel=PHONE) as journey:
             self.confirm(journey, PHONE, Acme.reason)
             answer = await self.post(
                 "support", "/internal/transfers", {"contact": PHONE}
             )
+            self.note_view(journey, PHONE)
             self.rest(journey, request.session)
         return dict(answer)

@@ -33,8 +33,9 @@ class Request:
         """
         The session that the query names, as a cookie would.
         """
-        query = parse_qs(self.scope["query_string"].decode("ascii"))
-        return query.get("session", [None])[0]
+        text: str = self.scope["query_string"].decode("ascii")
+        found = parse_qs(text).get("session")
+        return found[0] if found else None
 
     async def json(self) -> Any:
         """
@@ -63,6 +64,7 @@ class JSONApp:
         """
         Serve one request.
         """
+        answer: Answer
         handler = self.routes.get(scope["path"])
         if handler is None:
             status, answer = 404, {"problem": "no such path"}

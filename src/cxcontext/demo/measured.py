@@ -60,7 +60,9 @@ class MeasuredPropagator(cx.Propagator[Acme]):
                 carrier, name=name, binding=binding, once=once, channel=channel
             )
 
-    def inject_reply(self, journey: cx.Journey[Acme], carrier: Carrier, *, name: str) -> bool:
+    def inject_reply(
+        self, journey: cx.Journey[Acme], carrier: Carrier, *, name: str
+    ) -> bool:
         """
         Measure it.
         """

@@ -8,8 +8,7 @@ is the one place that makes text of them.
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any, Final
@@ -19,6 +18,7 @@ import attrs
 from cxcontext.core.events import Event
 from cxcontext.core.standard import ReasonForContact
 
+TOLD: Final = "told"  # not needed, and said by the customer without being asked
 OPEN: Final = "open"  # needed, not known, and not asked yet
 ASKED: Final = "asked"
 KNOWN: Final = "known"
@@ -48,16 +48,21 @@ class Need:
     value: str | None = attrs.field(default=None, repr=False)
 
 
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
 @attrs.frozen(kw_only=True)
 class View:
     """
     What a department could and could not read of the journey.
     """
 
+    at: float
     contact: str
     department: str
-    read: tuple[str, ...] = attrs.field(converter=tuple)
-    sealed: tuple[str, ...] = attrs.field(converter=tuple)
+    read: tuple[str, ...] = attrs.field(converter=_names)
+    sealed: tuple[str, ...] = attrs.field(converter=_names)
 
 
 @attrs.frozen(kw_only=True)
@@ -111,7 +116,7 @@ class Notes:
         self.views: list[View] = []
         self.trials: list[Trial] = []
         self._events: list[Event] = []
-        self._spent_s: Counter[str] = Counter()
+        self._spent_s: dict[str, float] = {}
 
     def observe(self, event: Event) -> None:
         """
@@ -120,7 +125,7 @@ class Notes:
         self._events.append(event)
 
     @contextmanager
-    def measured(self, where: str = "library") -> Iterator[None]:
+    def measured(self, where: str = "library") -> Generator[None]:
         """
         Add the time that passes to what was spent in the library, or in its home.
 
@@ -130,7 +135,8 @@ class Notes:
         try:
             yield
         finally:
-            self._spent_s[where] += time.perf_counter() - began_s
+            spent_s = time.perf_counter() - began_s
+            self._spent_s[where] = self._spent_s.get(where, 0.0) + spent_s
 
     def hand_in(self, department: str) -> dict[str, Any]:
         """

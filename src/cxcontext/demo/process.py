@@ -52,6 +52,7 @@ class Worker:
     Args:
         name: Which department.
         folder: The folder in which its own lies.
+        client: With what it is called.
         peers: Where it reaches others.
         offset: By how much its clock is ahead.
     """
@@ -61,14 +62,16 @@ class Worker:
         name: str,
         folder: Path,
         *,
+        client: httpx.Client,
         peers: Mapping[str, str],
         offset: timedelta,
     ) -> None:
         self.name = name
+        self._client = client
+        self._origin = ""
         self._said = folder / f"{name}.stderr"
-        self._client = httpx.Client()
         with self._said.open("wb") as said:
-            self._process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603 - ourselves
+            self._process: subprocess.Popen[str] = subprocess.Popen(
                 [sys.executable, "-m", "cxcontext.demo.serve"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -102,7 +105,7 @@ class Worker:
             timer.cancel()
         if not line.strip().isdigit():
             raise StoryEndedError(f"{self.name} did not start: {self._complaint()}")
-        self._client.base_url = httpx.URL(f"http://127.0.0.1:{int(line)}")
+        self._origin = f"http://127.0.0.1:{int(line)}"
         return int(line)
 
     def call(
@@ -116,13 +119,15 @@ class Worker:
         """
         if body is not None:
             options["json"] = body
+        # Without the query, which has a session.
+        where, _, _ = path.partition("?")
         try:
-            response = self._client.post(path, **options)
+            response = self._client.post(self._origin + path, **options)
         except httpx.TransportError as problem:
-            what = f"{self.name} does not answer {path}: {type(problem).__name__}"
+            what = f"{self.name} does not answer {where}: {type(problem).__name__}"
             raise StoryEndedError(what) from None
         if response.status_code != expect:
-            what = f"{self.name} answers {path} with {response.status_code}"
+            what = f"{self.name} answers {where} with {response.status_code}"
             raise StoryEndedError(f"{what}: {self._complaint()}")
         return response.json()
 
@@ -136,7 +141,6 @@ class Worker:
         """
         Ask the process to end, without waiting for it.
         """
-        self._client.close()
         with suppress(OSError):
             _pipe(self._process.stdin).close()
 
@@ -168,12 +172,15 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.workers: dict[str, Worker] = {}
+        # A proxy for the world is none for this machine.
+        self._client = httpx.Client(trust_env=False)
         self.roads = {"support": Carrier(), "billing": Carrier()}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._client.close()
         self.close_for_the_night()
         for road in self.roads.values():
             road.close()
@@ -192,7 +199,9 @@ class Shop:
             peers = {
                 peer: road.origin for peer, road in self.roads.items() if peer != name
             }
-            self.workers[name] = Worker(name, self._folder, peers=peers, offset=offset)
+            self.workers[name] = Worker(
+                name, self._folder, client=self._client, peers=peers, offset=offset
+            )
         for name in names:
             port = self.workers[name].wait_until_up()
             if name in self.roads:

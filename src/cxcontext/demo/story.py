@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final
 
+from cxcontext.demo.accounts import THIEF
 from cxcontext.demo.carrier import Passage
 from cxcontext.demo.process import Shop, StoryEndedError
 from cxcontext.demo.step import Step
@@ -24,6 +25,7 @@ from cxcontext.web import http
 # Invented, with a number that is reserved for that, as every value here.
 ACCOUNT: Final = "c-70142"
 PHONE: Final = "+1 202 555 0142"
+TOPIC: Final = "parcel_missing"
 ANSWERS: Final[Mapping[str, str | None]] = {
     "full_name": "Alex Rivera",
     "order_number": "A-1187",
@@ -31,8 +33,8 @@ ANSWERS: Final[Mapping[str, str | None]] = {
     "deliver_to": "12 Elm Street, Springfield",
     "card_last4": "4821",
     "searched": "With both neighbours, and in the shed.",
+    "reason": TOPIC,
 }
-TOPIC: Final = "parcel_missing"
 FIRST_DAY: Final = "first day"
 NEXT_DAY: Final = "next day"
 # A journey's id in hex, a dot, and how surely it is this customer's.
@@ -73,11 +75,15 @@ class Story:
         self._hear_the_end(call)
 
     @contextmanager
-    def _step(self, title: str, when: str = FIRST_DAY) -> Iterator[Step]:
+    def _step(self, title: str, when: str = FIRST_DAY) -> Generator[Step]:
         step = Step(title=title, when=when)
         self.steps.append(step)
-        yield step
-        step.reports = [worker.report() for worker in self.shop.workers.values()]
+        try:
+            yield step
+        finally:
+            # Also of a story that ends early there is something to tell.
+            with suppress(StoryEndedError):
+                step.reports = [w.report() for w in self.shop.workers.values()]
 
     def _reply(
         self, step: Step, who: str, path: str, question: Mapping[str, Any]
@@ -104,7 +110,7 @@ class Story:
         holds = question["session_holds_characters"]
         step.expect(
             f"between them the bot's session held {holds} characters: a place at home",
-            held=holds == PLACE_CHARACTERS and len(step.events("Received", "bot")) == 1,
+            held=holds == PLACE_CHARACTERS and bool(step.events("Received", "bot")),
         )
         return begun["session"], question
 
@@ -211,7 +217,7 @@ class Story:
         with self._step("A thief has copied an envelope on its way") as step:
             envelope = {http.FIELD: str(stolen.sent)}
             self.shop["support"].call(
-                "/internal/transfers", {"contact": "chat"}, headers=envelope
+                "/internal/transfers", {"contact": THIEF}, headers=envelope
             )
             refusal = self.shop["billing"].call(
                 stolen.target, content=stolen.body, headers=envelope, expect=400

@@ -25,6 +25,7 @@ from cxcontext.core.limits import (
 from cxcontext.core.pending import PENDING_ID, Pending, Slot
 from cxcontext.core.recall import Standing
 from cxcontext.core.statement import (
+    FLAG_ACCEPTED,
     FLAG_HINT,
     FLAG_POSSESSION,
     Statement,
@@ -233,7 +234,7 @@ class JourneyState(Generic[V]):
             expires_s=now_s + self._department.statement_lifetime_s,
             revision=self._department.vocabulary.revision,
             channel=self._channel,
-            flags=self._flags(),
+            flags=self._flags() | (FLAG_ACCEPTED if self._pending.accepted else 0),
             ancestors=ancestors,
         )
         return self._context.with_pending(self._pending, node)
