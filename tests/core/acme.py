@@ -161,6 +161,18 @@ class Acme(cx.Vocabulary, revision=4, retired={99}):
     sentiment = cx.standard.sentiment(scope=care, max_age=timedelta(hours=4))
 
 
+class Brief(cx.Vocabulary, revision=4):
+    """
+    The little that is said where statements live for an hour: no consent.
+    """
+
+    contact = cx.Scope(1, readers=set(INTERNAL), on_possession=True)
+    order = cx.Scope(2, readers={"sales", "support", "billing"})
+    full_name = cx.Field(1, str, scope=contact)
+    tier = cx.Field(5, Tier, scope=contact, clear=True)
+    order_number = cx.Field(10, str, scope=order)
+
+
 READERS = {scope.number: scope.readers for scope in Acme.scopes.values()}
 
 

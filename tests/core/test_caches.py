@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import attrs
 import pytest
-from acme import START, START_S, Acme, Clock, World, ring_of
+from acme import START, START_S, Acme, Brief, Clock, Tier, World, ring_of
 from forge import (
     LIFETIME_S,
     SECTIONS,
@@ -23,6 +23,7 @@ from forge import (
 )
 
 from cxcontext.core.envelope import decode_envelope
+from cxcontext.core.events import LeftOutStatement
 from cxcontext.core.gaps import Reason
 from cxcontext.core.keygen import revoke, rotate_signing
 from cxcontext.core.recent import RecentlyOpened
@@ -46,6 +47,21 @@ from cxcontext.errors import (
 
 SAYS = {1: {1: "Alex"}}
 SECTION = canonical([1, b"sealed"])
+
+
+def ended_early(ring, name, until):
+    """
+    Return a ring of short lives in which a department's key verifies no more.
+    """
+    department = ring.public.departments[name]
+    keys = tuple(
+        attrs.evolve(entry, sign_until=START, verify_until=until)
+        for entry in department.keys
+    )
+    short = attrs.evolve(ring.public, statement_lifetime=timedelta(days=2))
+    return attrs.evolve(ring, public=short).successor(
+        departments=[attrs.evolve(department, keys=keys)]
+    )
 
 
 class TestVerifiedStatements:
@@ -141,7 +157,7 @@ class TestVerifiedStatements:
             lambda wire: [*wire[:2], False, wire[3]],
             lambda wire: [[wire[0]], *wire[1:]],
             lambda wire: [*wire[:3], [wire[3]]],
-            lambda wire: [wire[0], {**wire[1], 4: b"kid"}, *wire[2:]],
+            lambda wire: [wire[0], {4: b"kid", **wire[1]}, *wire[2:]],
             lambda wire: [wire[0], {SECTIONS: {1: [SECTION]}}, *wire[2:]],
             lambda wire: 1,
             lambda wire: None,
@@ -183,30 +199,22 @@ class TestVerifiedStatements:
         assert journey.recall(Acme.full_name) is None
         assert Reason.UNKNOWN_AUTHOR == journey.gap(Acme.full_name).reason
 
-    def test_a_retired_key_is_refused(self, ring, forge, world, clock, warm):
-        """
-        After verify_until a statement that was verified before does not count.
-        """
-        newer = rotate_signing(ring, "support", now=START + timedelta(days=170))
-        world.domain.update_keys(newer.public)
-        clock.advance(days=180)
-        later = Forge(newer, now_s=clock.now_s)
-        envelope = later.envelope(warm, signer=newer.private["support"].signers[-1])
-
-        with refuses(KeyRetiredError, "key_retired"):
-            world["support"].receive(envelope)
-
-    def test_a_statement_from_before_the_clock_was_set_back(
-        self, forge, world, clock, warm
+    def test_a_key_that_verifies_no_more_is_not_believed(
+        self, ring, forge, world, clock, warm
     ):
         """
-        A statement that was verified stays so when the clock is set back.
+        After verify_until a statement that was verified before is read no more.
         """
-        clock.advance(seconds=-61)
-        envelope = forge.envelope(warm, issued_s=clock.now_s, by="sales")
+        early = ended_early(ring, "sales", START + timedelta(days=2))
+        world.domain.update_keys(early.public)
+        clock.advance(days=2)
+        later = Forge(early, now_s=clock.now_s)
 
-        with refuses(KeyRetiredError if False else Exception, ""):
-            world["support"].receive(envelope)
+        journey = world["support"].receive(later.envelope(warm, by="billing"))
+
+        assert journey.recall(Acme.full_name) is None
+        assert Reason.UNKNOWN_AUTHOR == journey.gap(Acme.full_name).reason
+        assert ["key_retired"] == [e.code for e in world.told(LeftOutStatement)]
 
     def test_it_is_bounded(self, forge):
         """
@@ -390,7 +398,8 @@ class TestExactBytes:
         for name in ("sales", "billing"):
             ring = rotate_signing(ring, name, now=START + timedelta(hours=20))
         clock = Clock(START + timedelta(days=1))
-        return Forge(ring, now_s=clock.now_s), World(ring, clock), clock
+        world = World(ring, clock, vocabulary=Brief)
+        return Forge(ring, now_s=clock.now_s), world, clock
 
     def received(self, world, envelope):
         """
@@ -398,7 +407,7 @@ class TestExactBytes:
         """
         return world["support"].receive(envelope, max_lifetime=timedelta(hours=2))
 
-    def test_when_an_authors_key_ends_it_is_refused(self, ending):
+    def test_when_an_authors_key_ends_it_is_opened_again(self, ending):
         """
         verify_until of a statement's key ends the memory.
         """
@@ -415,12 +424,14 @@ class TestExactBytes:
             expires_s=clock.now_s + 30 + hour_s,
         )
         envelope = forge.envelope(root, above, signer=newest, lifetime_s=2 * hour_s)
-        assert self.received(world, envelope)
+        before = self.received(world, envelope)
+        assert Tier.GOLD is before.recall(Brief.tier)
 
         clock.advance(hours=1)
 
-        with refuses(KeyRetiredError, "key_retired"):
-            self.received(world, envelope)
+        after = self.received(world, envelope)
+        assert after.recall(Brief.tier) is None
+        assert before.context is not after.context
 
     def test_when_the_senders_key_ends_it_is_refused(self, ending):
         """
@@ -564,7 +575,8 @@ class TestReplayCache:
             "audience": "support",
             "key_id": b"key.....",
             "delivery_id": b"delivery",
-            "expires_s": START_S,
+            "expires_s": START_S + 60,
+            "now_s": START_S,
         }
         return cache.seen(**(delivery | changes))
 
@@ -594,17 +606,41 @@ class TestReplayCache:
 
         assert not self.seen(cache, **changes)
 
-    def test_it_is_bounded(self):
+    def test_when_it_is_full_the_expired_go_first(self):
         """
-        When it is full the oldest is forgotten.
+        What can no longer be received need not be remembered.
         """
-        cache = ReplayCache(size=2)
-        for delivery_id in (b"one", b"two", b"three"):
-            self.seen(cache, delivery_id=delivery_id)
+        cache = ReplayCache(size=10)
+        for n in range(10):
+            self.seen(cache, delivery_id=bytes([n]), expires_s=START_S + n)
 
+        assert not self.seen(cache, delivery_id=b"new", now_s=START_S + 8)
         assert 2 == len(cache)
-        assert self.seen(cache, delivery_id=b"three")
-        assert not self.seen(cache, delivery_id=b"one")
+        assert self.seen(cache, delivery_id=b"\x09")
+        assert not self.seen(cache, delivery_id=b"\x00")
+
+    def test_when_it_is_full_of_what_lives_the_first_to_end_go(self):
+        """
+        It stays bounded, and forgets what is nearest to its end.
+        """
+        cache = ReplayCache(size=10)
+        for n in range(10):
+            self.seen(cache, delivery_id=bytes([n]), expires_s=START_S + 99 - n)
+
+        assert not self.seen(cache, delivery_id=b"new")
+        assert 10 >= len(cache)
+        assert self.seen(cache, delivery_id=b"\x00")
+        assert not self.seen(cache, delivery_id=b"\x09")
+
+    def test_it_never_grows_beyond_its_size(self):
+        """
+        However many deliveries live, no more are kept than the size.
+        """
+        cache = ReplayCache(size=1)
+        for n in range(5):
+            self.seen(cache, delivery_id=bytes([n]))
+
+            assert 1 == len(cache)
 
 
 def test_ids_are_what_the_caches_rest_on(forge):

@@ -22,15 +22,22 @@ from cxcontext.core.keygen import KeyRing, rotate_scope, rotate_signing
 SERVICE, MARKETING = "dpv:ServiceProvision", "dpv:Marketing"
 
 
-class Demanding(Acme, revision=4):
+class Demanding(cx.Vocabulary, revision=4):
     """
-    Acme, and one field that can lack for every reason.
+    A part of Acme, and one field that can lack for every reason.
     """
 
+    contact = Acme.contact
+    care = Acme.care
+    full_name = cx.Field(1, str, scope=contact)
+    identity = cx.standard.identity_verification(
+        scope=contact, verifiers={"support", "ivr"}
+    )
+    consent = cx.standard.consent(scope=care, max_age=timedelta(days=1))
     wish = cx.Field(
         200,
         str,
-        scope=Acme.care,
+        scope=care,
         purposes={SERVICE, MARKETING},
         consent_for={MARKETING},
         max_age=timedelta(days=1),

@@ -550,7 +550,9 @@ def test_the_trail_tells_an_unknown_department(world, ring, clock):
     """
     A step whose signing key is not known here has no department.
     """
-    rotated = rotate_signing(ring, "sales", now=START, publish_ahead=timedelta(0))
+    rotated = rotate_signing(
+        ring, "sales", now=START, publish_ahead=timedelta(seconds=1)
+    )
     clock.advance(seconds=1)
     newer = World(rotated, clock)
     journey = newer["sales"].begin(channel="chat")

@@ -441,12 +441,12 @@ def test_what_nobody_could_promise_is_no_promise(world, steps):
     [
         ("support", "sales/abc", [KEEP]),
         ("support", "sales/abc", [ACCEPT]),
-        ("sales", "abc", [MAKE, "refund", "On Monday"]),
+        ("sales", "abc", [MAKE, "refund", "By Friday"]),
         ("sales", "abc", [99]),
         ("sales", "other", [KEEP]),
         ("sales", "abc", [OBSERVE]),
     ],
-    ids=["not its owner", "not asked", "made again", "newer step", "another", "own"],
+    ids=["not its owner", "not asked", "said again", "newer step", "another", "own"],
 )
 def test_a_step_that_does_not_count_changes_nothing(world, step):
     """
@@ -460,6 +460,30 @@ def test_a_step_that_does_not_count_changes_nothing(world, step):
         promise.status,
         promise.observed_broken_by,
     )
+
+
+def test_a_promise_made_twice_in_different_words_is_a_conflict(world):
+    """
+    Whoever says two things under one name has promised neither, and nobody accepts it.
+    """
+    first = ("sales", "abc", [MAKE, "refund", "By Friday", "billing"])
+    second = ("sales", "abc", [MAKE, "refund", "On Monday", "billing"])
+    journey = forged(world, first, second)
+
+    assert PromiseStatus.CONFLICT is only(journey).status
+    with pytest.raises(PromiseError, match="its creator says different things of it"):
+        journey.accept_promise("sales/abc")
+
+
+def test_a_name_too_long_to_be_named_by_others_is_none(world):
+    """
+    A promise whose whole name does not fit where names stand is its creator's alone.
+    """
+    journey = forged(world, ("sales", "a" * 64, [MAKE, "refund"]))
+
+    assert f"sales/{'a' * 64}" == only(journey).id
+    with pytest.raises(PromiseError, match="no such promise can be seen here"):
+        journey.observe(only(journey).id)
 
 
 def test_a_promise_made_without_kind_or_wording_is_one(world):
@@ -529,6 +553,39 @@ def test_an_expired_promise_is_not_seen(world, clock):
 
 
 # --- misuse -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("due", "due_from", "words"),
+    [
+        (FRIDAY, MONDAY, "due lies before due_from; the range is empty"),
+        (FRIDAY.replace(tzinfo=None), None, "the instant is naive"),
+        (MONDAY, FRIDAY.replace(tzinfo=None), "the instant is naive"),
+    ],
+)
+def test_a_due_time_is_aware_and_a_range_not_empty(sales, due, due_from, words):
+    """
+    The same times are refused when a promise is made and when it is moved.
+    """
+    journey = sales.begin(channel="chat")
+    promise = journey.promise("refund", wording="By Friday")
+
+    with pytest.raises(UsageError, match=words):
+        journey.promise("refund", wording="x", due=due, due_from=due_from)
+    with pytest.raises(UsageError, match=words):
+        journey.move(promise.id, due=due, due_from=due_from)
+
+
+def test_under_a_link_ones_own_promise_is_seen_when_it_is_made(world):
+    """
+    Making a promise returns it, also where the arrival hides all that are there.
+    """
+    arrived = at(world, "support", world["sales"].begin(channel="chat"))
+    link = world["support"].resume(arrived.save(), arrival=cx.Arrival.POSSESSION)
+    made = link.promise("call", wording="Soon")
+
+    assert "call" == made.kind
+    assert () == link.promises
 
 
 @pytest.mark.parametrize("name", ["sales/unknown", "", "x" * 100])

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import cbor2
 import pytest
-from acme import READERS, START, START_S, Acme, Clock, Tier, World, ring_of
+from acme import READERS, START, START_S, Acme, Brief, Clock, World, ring_of
 from forge import (
     ALG,
     CLAIMS,
@@ -46,7 +46,6 @@ from cxcontext.errors import (
     DeliveryTooLongError,
     ExternalAuthorError,
     ForgedStatementError,
-    IssuedInFutureError,
     JourneyExpiredError,
     KeyNotYetValidError,
     KeyRetiredError,
@@ -463,24 +462,93 @@ class TestKeyWindows:
         assert journey.recall(Acme.full_name) is None
         assert ["key_retired"] == [e.code for e in world.told(LeftOutStatement)]
 
-    def test_nothing_is_read_after_its_keys_last_verifying_instant(self, later, clock):
+    def test_a_key_that_verifies_no_more_is_not_believed(self, ring, clock):
         """
-        At verify_until all that a key has signed stops to count.
+        From verify_until on what a key has signed is unread, like a stranger's.
         """
-        until = later.public.departments["sales"].keys[0].verify_until
-        clock.now = until - timedelta(seconds=1)
-        again = rotate_signing(
-            later, "sales", now=until - timedelta(days=30), publish_ahead=timedelta(0)
+        until = START + timedelta(days=3)
+        sales = ring.public.departments["sales"]
+        entry = attrs.evolve(
+            sales.keys[0], sign_until=START + timedelta(days=1), verify_until=until
         )
-        forge, world = Forge(again, now_s=clock.now_s), World(again, clock)
-        root = forge.statement(issued_s=START_S + 90 * DAY, clear={5: "gold"})
-        envelope = forge.envelope(root, signer=self.newest(forge))
-        assert Tier.GOLD is world["support"].receive(envelope).recall(Acme.tier)
+        short = attrs.evolve(ring.public, statement_lifetime=timedelta(days=2))
+        ended = attrs.evolve(ring, public=short).successor(
+            departments=[attrs.evolve(sales, keys=(entry,))]
+        )
+        root = Forge(ring).statement(
+            issued_s=START_S + DAY, expires_s=START_S + 5 * DAY, clear={5: "gold"}
+        )
+        long = attrs.evolve(ended.public, statement_lifetime=timedelta(days=2))
+        world = World(attrs.evolve(ended, public=long), clock, vocabulary=Brief)
+        clock.now = until
+        envelope = Forge(ended, now_s=clock.now_s).envelope(root, by="billing")
 
-        clock.advance(seconds=1)
+        journey = world["support"].receive(envelope)
 
-        with refuses(KeyRetiredError, "key_retired"):
-            world["support"].receive(envelope)
+        assert journey.recall(Brief.tier) is None
+        assert Reason.UNKNOWN_AUTHOR == journey.gap(Brief.tier).reason
+        assert ["key_retired"] == [e.code for e in world.told(LeftOutStatement)]
+
+    def test_a_journey_outlives_the_key_that_began_it(self, ring, clock):
+        """
+        An expired statement counts for the graph after its key verifies no more.
+        """
+        newer = ring
+        for days in (80, 160):
+            for name in ("sales", "support"):
+                newer = rotate_signing(newer, name, now=START + timedelta(days=days))
+        first, second, third = newer.private["sales"].signers
+        forge = Forge(newer)
+        root = forge.statement(signer=first, clear={5: "gold"})
+        middle = forge.statement(
+            root,
+            signer=second,
+            issued_s=START_S + 89 * DAY,
+            expires_s=START_S + 179 * DAY,
+        )
+        leaf = forge.statement(
+            middle,
+            signer=third,
+            issued_s=START_S + 170 * DAY,
+            expires_s=START_S + 260 * DAY,
+            clear={-1: "en"},
+        )
+        clock.advance(days=200)
+        forge.now_s = clock.now_s
+
+        journey = World(newer, clock)["support"].receive(
+            forge.envelope(root, middle, leaf, signer=third)
+        )
+
+        assert "en" == journey.recall(Acme.language)
+        assert journey.recall(Acme.tier) is None
+        assert Reason.EXPIRED == journey.gap(Acme.tier).reason
+        assert 3 == len(journey.trail)
+
+    def test_an_expired_forgery_is_one_still(self, ring, clock):
+        """
+        That a statement has expired, and its key has, excuses no bad signature.
+        """
+        newer = ring
+        for days in (80, 160):
+            newer = rotate_signing(newer, "sales", now=START + timedelta(days=days))
+        first, _, third = newer.private["sales"].signers
+        forge = Forge(newer)
+        root = forge.statement(signer=first)
+        root[3] = flip(root[3], 0)
+        leaf = forge.statement(
+            root,
+            signer=third,
+            issued_s=START_S + 170 * DAY,
+            expires_s=START_S + 260 * DAY,
+        )
+        clock.advance(days=200)
+        forge.now_s = clock.now_s
+
+        with refuses(ForgedStatementError, "forged_statement"):
+            World(newer, clock)["support"].receive(
+                forge.envelope(root, leaf, signer=third)
+            )
 
     def test_a_statement_is_not_dated_before_its_key(self, ring, later, clock):
         """
@@ -615,18 +683,20 @@ class TestUnknownAuthors:
         (mine,) = [s for s in sent if s not in (root, unknown, above)]
         assert [identify(above)] == parents_of(mine)
 
-    def test_its_times_are_not_checked(self, forge, support, stranger):
+    def test_its_times_are_checked(self, forge, world, stranger):
         """
-        Whatever an unknown author claims of time harms nobody.
+        What an unknown author claims of time must be possible at all.
         """
         root = forge.statement(says=SAYS_ORDER)
         unknown = forge.statement(
             root, signer=stranger, issued_s=0, expires_s=253_402_300_799
         )
 
-        journey = support.receive(forge.envelope(root, unknown))
+        journey = world["support"].receive(forge.envelope(root, unknown))
 
         assert "A-118" == journey.recall(Acme.order_number)
+        assert ["sales"] == [step.department for step in journey.trail]
+        assert ["statement_times"] == [e.code for e in world.told(LeftOutStatement)]
 
     def test_a_journey_of_unknown_authors_is_received(self, forge, support, stranger):
         """
@@ -725,7 +795,7 @@ class TestTimes:
         The lifetime is a setting of the key set.
         """
         ring = ring_of(statement_lifetime=timedelta(days=1))
-        forge, world = Forge(ring), World(ring, clock)
+        forge, world = Forge(ring), World(ring, clock, vocabulary=Brief)
 
         journey = world["support"].receive(
             forge.envelope(forge.statement(expires_s=START_S + DAY))
@@ -756,26 +826,27 @@ class TestTimes:
         with refuses(StatementTimesError, "statement_times"):
             support.receive(forge.envelope(root, short, long, both, above))
 
-    def test_one_from_the_future_is_forged(self, forge, world):
+    def test_one_from_the_future_is_unread(self, forge, world):
         """
-        A statement dated more than 60 seconds ahead does not count.
+        A statement dated more than 60 seconds ahead is kept, unread, until then.
         """
-        root = forge.statement(says=SAYS_ORDER)
-        ahead = forge.statement(root, issued_s=START_S + 61)
-        above = forge.statement(
-            ahead, issued_s=START_S + 61, expires_s=START_S + LIFETIME_S + 61
+        root = forge.statement(says=SAYS)
+        ahead = forge.statement(
+            root,
+            issued_s=START_S + 61,
+            expires_s=START_S + LIFETIME_S + 61,
+            says={1: {1: "Alexa"}},
         )
+        envelope = forge.envelope(root, ahead)
 
-        with refuses(IssuedInFutureError, "issued_in_future"):
-            world["support"].receive(
-                forge.envelope(forge.statement(issued_s=START_S + 61))
-            )
-        journey = world["support"].receive(forge.envelope(root, ahead, above))
+        now = world["support"].receive(envelope)
+        world.clock.advance(seconds=1)
+        then = world["support"].receive(envelope)
 
-        assert ["issued_in_future"] * 2 == [
-            e.code for e in world.told(LeftOutStatement)
-        ]
-        assert 1 == len(journey.trail)
+        assert now.recall(Acme.full_name) is None
+        assert Reason.UNKNOWN_AUTHOR == now.gap(Acme.full_name).reason
+        assert ["issued_in_future"] == [e.code for e in world.told(LeftOutStatement)]
+        assert "Alexa" == then.recall(Acme.full_name)
 
     def test_an_expiry_does_not_bring_back_what_was_corrected(self, forge, clock, ring):
         """
@@ -871,7 +942,7 @@ class TestTimes:
         A journey with an expired branch and a living one is received.
         """
         ring, clock = ring_of(statement_lifetime=timedelta(hours=1)), Clock()
-        forge, world = Forge(ring), World(ring, clock)
+        forge, world = Forge(ring), World(ring, clock, vocabulary=Brief)
         hour = {"expires_s": START_S + 3600}
         root = forge.statement(**hour)
         dead = forge.statement(root, says=SAYS, **hour)
@@ -884,8 +955,8 @@ class TestTimes:
             forge.envelope(root, dead, living, issued_s=clock.now_s)
         )
 
-        assert "A-118" == journey.recall(Acme.order_number)
-        assert journey.recall(Acme.full_name) is None
+        assert "A-118" == journey.recall(Brief.order_number)
+        assert journey.recall(Brief.full_name) is None
 
     def test_a_statement_without_parents_has_no_earliest_end(self, forge):
         """

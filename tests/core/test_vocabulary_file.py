@@ -743,7 +743,9 @@ def test_attributes_that_begin_with_an_underscore_keep_their_name():
         .codec
     )
 
-    assert {"_secret": "x"} == codec.to_wire(codec.from_wire({"_secret": "x"}), field="")
+    assert {"_secret": "x"} == codec.to_wire(
+        codec.from_wire({"_secret": "x"}), field=""
+    )
 
 
 def test_an_empty_enumeration_comes_back():
@@ -831,8 +833,10 @@ def test_any_vocabulary_comes_back(vocabulary):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text() | st.sampled_from(["bytes", "map", "list"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text() | st.sampled_from(["bytes", "map", "list"]), inner)
+    ),
     max_leaves=8,
 )
 PATHS = st.lists(st.integers(0, 40), min_size=1, max_size=6)
@@ -859,10 +863,10 @@ def test_a_file_with_anything_in_it_is_read_or_refused(path, value):
 
     try:
         found = vocabulary_from_json(json.dumps(document))
-    except VocabularyError as error:
-        assert str(error)
-    else:
-        vocabulary_to_json(found)
+    except VocabularyError:
+        return
+
+    assert vocabulary_from_json(vocabulary_to_json(found))
 
 
 @given(st.binary() | st.text())
@@ -881,10 +885,10 @@ def test_json_that_is_no_value_is_refused_as_a_default(value):
     """
     try:
         wire = wire_from_json(value)
-    except ValueError as error:
-        assert "not a value" == str(error)
-    else:
-        assert cbor.encode(wire) == cbor.encode(wire_from_json(wire_to_json(wire)))
+    except ValueError:
+        return
+
+    assert cbor.encode(wire) == cbor.encode(wire_from_json(wire_to_json(wire)))
 
 
 # --- what is refused ---------------------------------------------------------

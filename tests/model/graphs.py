@@ -118,23 +118,33 @@ def said(department: str, known: int, value: str | None) -> model.Statement:
 
 
 NOTHING = symbol("sales", section=False)
-EVERYTHING: tuple[model.Statement, ...] = (
+MANY: tuple[model.Statement, ...] = (
     *(
         one
         for department in EVERYBODY
         for one in (
             said(department, model.INFERRED, "a"),
-            said(department, model.INFERRED, "b"),
             said(department, model.STATED, "a"),
             said(department, model.STATED, "b"),
             said(department, model.VERIFIED, "a"),
-            said(department, model.STATED, None),
             symbol(department, unread=model.WITHHELD),
             symbol(department, unread=model.UNREADABLE, newer=True),
         )
     ),
+    said("support", model.INFERRED, "b"),
+    said("sales", model.STATED, None),
+    said("boss", model.STATED, None),
     symbol(None),
     NOTHING,
+)
+EVERYTHING: tuple[model.Statement, ...] = (
+    *MANY,
+    *(
+        said(department, known, value)
+        for department in EVERYBODY
+        for known in (model.INFERRED, model.OBSERVED, model.VERIFIED)
+        for value in ("b", None)
+    ),
 )
 # For graphs of four, what tells the rules apart with the fewest symbols.
 FEW: tuple[model.Statement, ...] = (

@@ -236,9 +236,7 @@ def hidden_from(
     )
 
 
-def supersedes(
-    later: Fact, earlier: Fact, *, descends: Descent, rules: Rules
-) -> bool:
+def supersedes(later: Fact, earlier: Fact, *, descends: Descent, rules: Rules) -> bool:
     """
     Whether *later* takes the place of *earlier*.
 
@@ -329,7 +327,8 @@ def read(
         recalled=recalled,
         reasons=frozenset(str(why_unread(s, rules)) for s in in_doubt),
         expired=any(
-            facts_of([s], rules, now=s.expires - 1) for s in statements
+            facts_of([s], rules, now=s.expires - 1)
+            for s in statements
             if s.expires <= now
         ),
         mark=last_mark(statements, rules, now=now),
@@ -344,9 +343,7 @@ def show(standing: Iterable[Fact]) -> Fact | None:
     return max(by_id, key=lambda fact: (fact.known, fact.at), default=None)
 
 
-def last_mark(
-    statements: Iterable[Statement], rules: Rules, *, now: int
-) -> str | None:
+def last_mark(statements: Iterable[Statement], rules: Rules, *, now: int) -> str | None:
     """
     Return the latest mark by somebody who may write. Tests give each its own time.
     """
@@ -636,9 +633,7 @@ def latest(
     )
 
 
-def held(
-    counted: Mapping[str, PromiseStatement], descends: Descent
-) -> frozenset[Hold]:
+def held(counted: Mapping[str, PromiseStatement], descends: Descent) -> frozenset[Hold]:
     """
     Return who may answer for it after these steps: what the last of them left.
     """

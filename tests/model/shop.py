@@ -21,7 +21,9 @@ from cxcontext.core.context import Context
 from cxcontext.core.department import Department
 from cxcontext.core.journey import Journey
 from cxcontext.core.keygen import KeyRing, generate_keys
-from cxcontext.core.section import MarkKind, SectionContent
+from cxcontext.core.known import Known
+from cxcontext.core.section import MarkKind, SectionContent, WireFact
+from cxcontext.core.standard import PromiseAction, PromiseEntry
 from cxcontext.core.vocabulary import FieldDefinition, Key, Scope
 
 DOMAIN = "shop.example"
@@ -45,9 +47,7 @@ class Shop(cx.Vocabulary, revision=4):
     law = cx.Scope(4, readers={*DESK, "auditor"}, writers={"sales", "billing"})
 
     number = cx.Field(1, str, scope=desk, max_age=timedelta(days=30))
-    account = cx.Field(
-        2, str, scope=desk, verifiers={"billing"}, authority={"support"}
-    )
+    account = cx.Field(2, str, scope=desk, verifiers={"billing"}, authority={"support"})
     card = cx.Field(3, str, scope=till)
     mood = cx.Field(4, str, scope=care, inferred_only=True)
     promise = cx.standard.promise(scope=care)
@@ -166,7 +166,9 @@ class Floor:
         """
         context = journey.context
         return Context(
-            reader=self["auditor"]._reader(),
+            reader=attrs.evolve(
+                context.reader, department="auditor", keys=self["auditor"].keys
+            ),
             statements=context.statements,
             authors=context.authors,
             graph=context.graph,
@@ -326,6 +328,48 @@ def rules_of(field: FieldDefinition[Any]) -> model.Rules:
     )
 
 
+# --- hostile departments -----------------------------------------------------
+
+
+def smuggle(
+    journey: Journey[Shop],
+    key: Key[Shop, Any],
+    value: Any,
+    *,
+    qualifier: str | None = None,
+    known: Known = Known.STATED,
+    reported_by: str | None = None,
+) -> None:
+    """
+    Let a department say what its own library would refuse, in its next statement.
+    """
+    field = key.field
+    fact = WireFact(
+        field=field.number,
+        has_value=True,
+        value=field.codec.to_wire(value, field=field.name),
+        known=known,
+        qualifier=qualifier,
+        reported_by=reported_by,
+    )
+    with journey._lock:
+        # What is pending goes into a statement of its own.
+        journey._seal()
+        journey._add_fact(field, fact, at_s=journey.now_s())
+
+
+def smuggle_step(
+    journey: Journey[Shop], promise: str, action: PromiseAction, **details: Any
+) -> None:
+    """
+    Let a department take a step with a promise, whosever it is.
+    """
+    creator, _, random_id = promise.partition("/")
+    qualifier = random_id if creator == journey.department else promise
+    entry = PromiseEntry(action=action, **details)
+    smuggle(journey, Shop.promise, entry, qualifier=qualifier)
+
+
 # --- looking at a journey ----------------------------------------------------
 
 
@@ -348,9 +392,7 @@ def picture(journey: Journey[Shop]) -> Picture:
     """
     gaps = {key.name: journey.gap(key) for key in FIELDS}
     return Picture(
-        statements={
-            s.id.hex(): tuple(s.sections) for s in journey.context.statements
-        },
+        statements={s.id.hex(): tuple(s.sections) for s in journey.context.statements},
         recalled={key.name: journey.recall(key) for key in FIELDS},
         gaps={name: gap and gap.reason.value for name, gap in gaps.items()},
         promises=journey.promises,

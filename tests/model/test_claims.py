@@ -282,9 +282,7 @@ def test_a_newer_vocabulary_is_why_a_stranger_may_unsettle(read):
     """
     order = translation.Order({"a": (), "b": ("a",)})
     known = replace(graphs.said("sales", model.STATED, "a"), name="a")
-    newer = replace(
-        graphs.said("stranger", model.STATED, "b"), name="b", newer=True
-    )
+    newer = replace(graphs.said("stranger", model.STATED, "b"), name="b", newer=True)
 
     found = read((known, newer), order, graphs.RULES, NOW)
 
@@ -311,9 +309,7 @@ def test_two_channels_that_learn_the_same_ask_nobody(read):
     """
     Equal values that were stated at the same time are one value.
     """
-    one, other = (
-        graphs.said(who, model.STATED, "a") for who in ("sales", "support")
-    )
+    one, other = (graphs.said(who, model.STATED, "a") for who in ("sales", "support"))
 
     found = read(forked(graphs.NOTHING, one, other), FORKED, graphs.RULES, NOW)
 

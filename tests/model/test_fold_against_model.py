@@ -58,11 +58,15 @@ def disagreements(alphabet, rules, **sizes):
 
 def test_every_graph_of_three_statements_is_read_as_the_law_says():
     """
-    On every graph of up to 3 statements over 50 symbols, the fold and the law agree.
+    On every graph of up to 3 statements over 41 symbols, the fold and the law agree.
     """
-    found = disagreements(graphs.EVERYTHING, graphs.RULES, largest=3)
+    alphabet = graphs.EVERYTHING if graphs.DEEP else graphs.MANY
+    expected = graphs.count(len(alphabet), largest=3)
 
-    assert (252_550, None) == found
+    found = disagreements(alphabet, graphs.RULES, largest=3)
+
+    assert 139_564 == expected or graphs.DEEP
+    assert (expected, None) == found
 
 
 def test_every_graph_of_four_statements_is_read_as_the_law_says():
@@ -224,13 +228,18 @@ MAKES = tuple(
     PromiseStatement("", "sales", says=Step(MAKE, to=owner, due=3))
     for owner in ("sales", "billing")
 )
+TAKEN = {
+    "sales": STEPS,
+    "billing": STEPS if graphs.DEEP else (*STEPS[:3], STEPS[4], STEPS[6]),
+    "support": STEPS if graphs.DEEP else (*STEPS[:2], STEPS[5]),
+    "stranger": (Step(KEEP),),
+}
 PROMISES = (
     *(
         PromiseStatement("", department, says=step)
-        for department in ("sales", "billing", "support")
-        for step in STEPS
+        for department, steps in TAKEN.items()
+        for step in steps
     ),
-    PromiseStatement("", "stranger", says=Step(KEEP)),
     PromiseStatement("", "sales"),
 )
 
@@ -258,7 +267,7 @@ def test_a_promise_stands_on_every_small_graph_as_the_law_says():
         if found := promise_disagreement(order, statements, NOW):
             differ.append(found)
 
-    assert 172_502 == cases
+    assert 69_972 == cases or graphs.DEEP
     assert [] == differ[:1]
 
 
@@ -314,9 +323,7 @@ def test_what_becomes_of_a_promise_does_not_depend_on_ids(data):
     """
     order = data.draw(graphs.orders(largest=7))
     statements = data.draw(promises(order))
-    names = dict(
-        zip(order.names, data.draw(st.permutations(order.names)), strict=True)
-    )
+    names = dict(zip(order.names, data.draw(st.permutations(order.names)), strict=True))
     renamed = translation.Order(
         {names[n]: tuple(names[p] for p in ps) for n, ps in order.parents.items()}
     )

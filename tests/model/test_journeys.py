@@ -9,12 +9,21 @@ import itertools
 import model
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shop import DESK, FIELDS, PURPOSE, Floor, Shop, picture, rules_of
+from shop import (
+    DESK,
+    FIELDS,
+    PURPOSE,
+    Floor,
+    Shop,
+    picture,
+    rules_of,
+    smuggle_step,
+)
 from translation import promises_agree
 
 from cxcontext.core.known import Known
-from cxcontext.core.standard import PromiseAction, PromiseEntry
-from cxcontext.errors import JourneyExpiredError, NotAuthorisedError, PromiseError
+from cxcontext.core.standard import PromiseAction
+from cxcontext.errors import JourneyExpiredError, NotAuthorisedError
 
 REALLY = settings(max_examples=max(200, settings().max_examples // 2))
 UNSETTLED = {"not_yours", "withheld", "unreadable", "unknown_author", "conflict"}
@@ -58,44 +67,43 @@ class History:
             # Apart, so that of two marks one is the last.
             floor.wait(seconds=1)
             try:
-                getattr(self, verb)(self.at[desk], *details)
-            except (NotAuthorisedError, PromiseError):
+                getattr(self, f"_{verb}")(self.at[desk], *details)
+            except NotAuthorisedError:
                 pass  # Then it did not happen.
             except JourneyExpiredError:
                 break
 
-    def learns(self, journey, key, value, known):
+    def _learns(self, journey, key, value, known):
         journey.learn(key, value, known=known)
 
-    def corrects(self, journey, key, value, known):
+    def _corrects(self, journey, key, value, known):
         journey.correct(key, value, known=known)
 
-    def retracts(self, journey, key):
+    def _retracts(self, journey, key):
         journey.retract(key)
 
-    def hears_no(self, journey, key):
+    def _hears_no(self, journey, key):
         journey.refused(key)
 
-    def infers(self, journey, value):
+    def _infers(self, journey, value):
         journey.learn(Shop.mood, value)
 
-    def waits(self, _journey, days):
+    def _waits(self, _journey, days):
         self.floor.wait(days=days)
 
-    def grants(self, journey):
+    def _grants(self, journey):
         journey.consent(PURPOSE)
 
-    def withdraws(self, journey):
+    def _withdraws(self, journey):
         journey.withdraw(PURPOSE)
 
-    def steps(self, journey, action, to):
+    def _steps(self, journey, action, to):
         # Not through the verbs, which refuse what a hostile department would do.
         due = self.floor.now if action is PromiseAction.MOVE else None
         owner = to if action is PromiseAction.HAND_OVER else None
-        entry = PromiseEntry(action=action, owner=owner, due_until=due)
-        journey._add_step(self.promise, entry)
+        smuggle_step(journey, self.promise, action, owner=owner, due_until=due)
 
-    def hands_over(self, journey, to):
+    def _hands_over(self, journey, to):
         if journey is not self.at[to]:
             self.at[to].merge(journey.hand_over(to))
 

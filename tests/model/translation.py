@@ -208,9 +208,7 @@ def recalled(reading: Reading) -> str | None:
     return value
 
 
-def agree(
-    expected: model.Reading, found: Reading, *, order: Order
-) -> bool:
+def agree(expected: model.Reading, found: Reading, *, order: Order) -> bool:
     """
     Whether the real fold said what the model says, in every respect.
     """
@@ -367,7 +365,9 @@ def fold_promise(
     found = fold_promises(
         field,
         nodes=order.nodes(ordered),
-        contents=[promise_content_of(creator, s.unread, s.says, field) for s in ordered],
+        contents=[
+            promise_content_of(creator, s.unread, s.says, field) for s in ordered
+        ],
         now_s=now,
         instant=from_seconds,
     )

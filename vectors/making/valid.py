@@ -1570,28 +1570,37 @@ def an_export_at_rest_with_the_partner(shop: Workshop) -> Vector:
 @valid
 def an_export_is_no_proof(shop: Workshop) -> Vector:
     """
-    Sales calls its journey an export and reports what support verified: to a
-    department of ours that is the word of sales.
+    Sales calls its journey an export and reports what billing verified: to a
+    department of ours that is the word of sales, and support may correct it.
     """
     forge = shop.forge()
-    root = forge.statement(
-        flags=4, says={6: {50: {0: "1Z 999", 1: 3, 4: "support"}}}
-    )
-    child = forge.statement(root, by="carrier", says={6: {50: "1Z 998"}})
+    root = forge.statement(flags=4, says={4: {30: {0: "ACC-1", 1: 3, 4: "billing"}}})
+    child = forge.statement(root, by="support", says={4: {30: "ACC-2"}})
+    return Vector(envelope=forge.envelope(root, child), recalls={"account": "ACC-2"})
+
+
+@valid
+def an_export_read_by_its_author(shop: Workshop) -> Vector:
+    """
+    The same, at sales: its own export says there what others had told it.
+    """
+    forge = shop.forge()
+    root = forge.statement(flags=4, says={4: {30: {0: "ACC-1", 1: 3, 4: "billing"}}})
+    child = forge.statement(root, by="support", says={4: {30: "ACC-2"}})
     return Vector(
-        envelope=forge.envelope(root, child), recalls={"tracking": "1Z 998"}
+        envelope=forge.envelope(root, child, to="sales"),
+        to="sales",
+        recalls={"account": Gap("conflict")},
     )
 
 
 @valid
 def an_export_told_to_a_partner(shop: Workshop) -> Vector:
     """
-    The same at the partner: it takes the word of sales for that of support.
+    The partner takes the word of sales for that of support, and cannot undo it.
     """
     forge = shop.forge()
-    root = forge.statement(
-        flags=4, says={6: {50: {0: "1Z 999", 1: 3, 4: "support"}}}
-    )
+    root = forge.statement(flags=4, says={6: {50: {0: "1Z 999", 1: 3, 4: "support"}}})
     child = forge.statement(root, by="carrier", says={6: {50: "1Z 998"}})
     return Vector(
         envelope=forge.envelope(root, child, to="carrier"),
@@ -1699,6 +1708,64 @@ def an_expired_statement(shop: Workshop) -> Vector:
             "email": "alex@example.com",
         },
     )
+
+
+@valid
+def a_statement_from_the_future(shop: Workshop) -> Vector:
+    """
+    Dated 61 seconds ahead of the reader's clock, which may be the one that is wrong:
+    it is kept, and not read.
+    """
+    forge = shop.forge()
+    root = forge.statement(says={2: {10: "A-118"}, 1: {1: "Alex"}})
+    child = forge.statement(root, by="billing", iat=NOW + 61, says={2: {10: "A-119"}})
+    return Vector(
+        envelope=forge.envelope(root, child),
+        recalls={"order_number": Gap("unknown_author"), "full_name": "Alex"},
+        reads={
+            "left_out": [
+                {
+                    "key_id": forge.signer("billing").key_id.hex(),
+                    "code": "issued_in_future",
+                }
+            ]
+        },
+    )
+
+
+@valid
+def a_key_that_verifies_no_more(shop: Workshop) -> Vector:
+    """
+    A statement that has not expired, by a key that verifies nothing any more: it is
+    kept, and not read.
+    """
+    forge = shop.forge()
+    root = forge.statement(
+        by="closed",
+        iat=NOW - 201 * DAY_S,
+        exp=NOW - 111 * DAY_S,
+    )
+    child = forge.statement(root, by="leaving", iat=NOW - 10 * DAY_S)
+    last = forge.statement(
+        child, iat=NOW, says={1: {1: "Alex Doe"}}
+    )
+    now = NOW + 80 * DAY_S
+    return Vector(
+        envelope=forge.envelope(root, child, last, iat=now),
+        now=now,
+        recalls={"full_name": "Alex Doe"},
+    )
+
+
+@valid
+def a_key_that_verifies_no_more_and_lives(shop: Workshop) -> Vector:
+    """
+    The same, with a root that lives for a second longer than its key verifies.
+    """
+    forge = shop.forge("acme-short")
+    root = forge.statement(by="leaving", says={1: {1: "Alex"}})
+    child = forge.statement(root, says={1: {2: "alex@example.com"}})
+    return Vector(envelope=forge.envelope(root, child))
 
 
 @valid

@@ -78,6 +78,8 @@ def decode(data: bytes, *, what: str, values: bool = False) -> Any:
         NotCanonicalError: Not the one encoding of its value.
         LimitExceededError: Too deep, too many items or map entries.
     """
+    if len(data) > _SCANNED_ABOVE_BYTES:
+        _scan(data, what)
     try:
         value = cbor2.loads(
             data,
@@ -101,6 +103,52 @@ def decode(data: bytes, *, what: str, values: bool = False) -> Any:
     if again != data:
         raise NotCanonicalError(what)
     return value
+
+
+# Beyond this size, what decoding costs is bounded before anything is built.
+_SCANNED_ABOVE_BYTES: Final = 4096
+# An envelope of 256 statements and 16 scopes each has fewer.
+_MAX_SCANNED_ITEMS: Final = 16_384
+_LENGTHS: Final = {24: 1, 25: 2, 26: 4, 27: 8}
+
+
+def _scan(data: bytes, what: str) -> None:
+    """
+    Walk over the heads of all items, so that no hostile bytes build anything.
+
+    Arrays and maps as map keys are refused here: their hashes can be made to
+    collide, and decoding them would take quadratic time.
+    """
+    at, items = 0, 0
+    # Per open array or map: how many items are left, and whether it is a map.
+    stack: list[tuple[int, bool]] = []
+    while at < len(data):
+        items += 1
+        if items > _MAX_SCANNED_ITEMS:
+            raise LimitExceededError("items", _MAX_SCANNED_ITEMS)
+        head, length = data[at], data[at] & 31
+        at += 1
+        if length in _LENGTHS:
+            width = _LENGTHS[length]
+            length = int.from_bytes(data[at : at + width], "big")
+            at += width
+        major = head >> 5
+        if stack and stack[-1][1] and not stack[-1][0] % 2 and major not in (0, 1, 3):
+            raise MalformedError(what)
+        if major in (2, 3):
+            at += length
+        if major in (4, 5) and length:
+            stack.append((length if major == 4 else 2 * length, major == 5))
+            if len(stack) > MAX_NESTING:
+                raise LimitExceededError("levels of nesting", MAX_NESTING)
+            continue
+        if major == 6:
+            continue  # a tag; its content is the item
+        while stack:
+            left, is_map = stack.pop()
+            if left > 1:
+                stack.append((left - 1, is_map))
+                break
 
 
 class _UnorderedError(ValueError):

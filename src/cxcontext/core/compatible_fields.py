@@ -106,7 +106,7 @@ def _compare(old: Definition, new: Definition, findings: Findings) -> None:
 def _compare_types(old: Definition, new: Definition, findings: Findings) -> None:
     before = Described.of(old.codec.type_form)
     after = Described.of(new.codec.type_form)
-    if before == after:
+    if before.is_written_as(after):
         return
     behind = mismatches(before, after)
     ahead = mismatches(after, before)
@@ -178,7 +178,7 @@ def _what_was_written(mismatch: Mismatch, findings: Findings, *, both: bool) -> 
                 f"by position, what was said of {mismatch.written} is read as "
                 f"{mismatch.read} now; only append attributes, with a default",
             )
-        case Kind.UNTAGGED:
+        case _:  # untagged
             findings.breaking(
                 "record_untagged",
                 f"{where}{mismatch.written} is one of several records now",
@@ -224,7 +224,7 @@ def _what_is_written(mismatch: Mismatch, findings: Findings) -> None:
                 f"{where}{mismatch.written} is the only record now",
                 f"it does not say its name any more: {_BEHIND}",
             )
-        case Kind.DEFAULT | Kind.MOVED:  # said of what was written, too
+        case _:  # a default, or by position: said already of what was written
             pass
 
 

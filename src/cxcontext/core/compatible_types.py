@@ -8,13 +8,14 @@ know, and puts its own default where one is missing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any, Final
 
 import attrs
 
-from cxcontext.core.described_types import NOTHING, DescribedTypes, Form
+from cxcontext.core.described_types import NOTHING, DescribedTypes, Form, spell
 
 _WORDS: Final = {bool: "boolean", int: "integer", str: "text"}
 
@@ -74,6 +75,17 @@ class Described:
     def __str__(self) -> str:
         return spell(self.form)
 
+    def is_written_as(self, other: Described) -> bool:
+        """
+        Whether both are the same in a file, where true is not 1.
+        """
+        return self._text() == other._text()
+
+    def _text(self) -> str:
+        types = self.types
+        whole = [self.form, types.records, types.enumerations]
+        return json.dumps(whole, sort_keys=True)
+
 
 def mismatches(written: Described, read: Described) -> tuple[Mismatch, ...]:
     """
@@ -82,27 +94,6 @@ def mismatches(written: Described, read: Described) -> tuple[Mismatch, ...]:
     found = _Comparison(written.types, read.types).check(written.form, read.form, "")
     # A record that is used twice has the same mismatches twice.
     return (*dict.fromkeys(found),)
-
-
-def spell(form: Form) -> str:
-    """
-    Return the type in words.
-    """
-    if isinstance(form, str):
-        return form
-    ((kind, content),) = form.items()
-    match kind:
-        case "optional":
-            return f"optional {spell(content)}"
-        case "union":
-            return " or ".join(spell(member) for member in content)
-        case "tuple":
-            return f"tuple of {', '.join(map(spell, content)) or 'nothing at all'}"
-        case "literal":
-            return f"one of {', '.join(map(repr, content))}"
-        case "record" | "enumeration":
-            return f"{kind} {content}"
-    return f"{kind} of {spell(content)}"
 
 
 @attrs.frozen
@@ -210,7 +201,8 @@ class _Comparison:
         if kind == "record" and wanted == "map":
             if self._is_positional(written, self._written):
                 return None
-            return self._each(self._attribute_types(content), item, inside)
+            inner = self._each(self._attribute_types(content), item, inside)
+            return None if inner else []
         if kind == wanted == "tuple" and len(content) == len(item):
             pairs = zip(content, item, strict=True)
             return [m for pair in pairs for m in self.check(*pair, inside)]

@@ -15,6 +15,7 @@ import attrs
 
 from cxcontext.core.fold import Content, Node
 from cxcontext.core.gaps import Reason
+from cxcontext.core.known import Known
 from cxcontext.core.section import SectionContent
 from cxcontext.core.standard import Consent, ConsentStatus
 from cxcontext.core.vocabulary import FieldDefinition
@@ -95,18 +96,21 @@ def _find(
         return content
     if node.department is None:
         return Reason.UNKNOWN_AUTHOR
-    for fact in content.facts:
-        if fact.field == field.number and fact.qualifier == purpose:
-            at_s = node.issued_s - fact.age_s
-            if not fact.has_value:
-                # Taking back what was recorded is taking back the grant.
-                return _Found(Consent(status=ConsentStatus.WITHDRAWN), at_s)
-            try:
-                found: Consent = field.codec.from_wire(fact.value)
-            except MalformedError:
-                return Reason.UNREADABLE
-            return _Found(found, at_s)
-    return None
+    fact = content.find(field.number, purpose)
+    if fact is None:
+        return None
+    at_s = node.issued_s - fact.age_s
+    if not fact.has_value:
+        # Taking back what was recorded is taking back the grant.
+        return _Found(Consent(status=ConsentStatus.WITHDRAWN), at_s)
+    try:
+        consent: Consent = field.codec.from_wire(fact.value)
+    except MalformedError:
+        return Reason.UNREADABLE
+    # Nobody concludes that a customer has agreed.
+    if consent.granted and fact.known is Known.INFERRED:
+        return None
+    return _Found(consent, at_s)
 
 
 def _alive(found: _Found, *, now_s: int, max_age_s: int) -> bool:

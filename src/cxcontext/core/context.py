@@ -270,12 +270,19 @@ class Context(NotPicklable):
             return None
         place = (statement.id, scope.number)
         # A section that is withheld here may be there in a merged copy.
-        if place not in self._opened:
-            content = self._open(index, scope, now_s=now_s)
-            if not isinstance(content, SectionContent):
-                return content
-            self._opened[place] = content
-        return self._opened[place]
+        found = self._opened.get(place)
+        if found is None:
+            raw = statement.sections.get(scope.number)
+            # What could not be read is not tried again, unless it comes anew.
+            tried: dict[Any, Content] = self._lazy.setdefault("tried", {})
+            if (place, raw) in tried:
+                return tried[place, raw]
+            found = self._open(index, scope, now_s=now_s)
+            if isinstance(found, SectionContent):
+                self._opened[place] = found
+            else:
+                tried[place, raw] = found
+        return found
 
     def _open(self, index: int, scope: Scope, *, now_s: int) -> Content:
         statement, author = self.statements[index], self.authors[index]
@@ -318,9 +325,7 @@ class Context(NotPicklable):
         Tell the observers of what is readable and yet not as it should be.
         """
         sealing = self.reader.key_set.sealing_generation(scope.number, generation)
-        if sealing is not None and sealing.seal_until < from_seconds(
-            statement.issued_s
-        ):
+        if sealing is not None and not sealing.seals_at(statement.issued_s):
             self._ignored(author, scope, "stale_key")
         if statement.revision > self.reader.vocabulary.revision:
             return

@@ -11,7 +11,7 @@ import attrs
 
 from cxcontext.core import cbor
 from cxcontext.core.fold import Content
-from cxcontext.core.keys import KeySet
+from cxcontext.core.keys import KeySet, PrivateKeys
 from cxcontext.core.limits import MAX_PARENTS, MAX_SCOPES
 from cxcontext.core.pending import Pending
 from cxcontext.core.section import SectionContent
@@ -24,7 +24,6 @@ from cxcontext.core.statement import (
 )
 from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import MissingKeyError
-from cxcontext.typing import Signer
 
 # No scope has this number: in its place stands that a statement was sealed here.
 SEALED_HERE: Final = 0
@@ -45,7 +44,7 @@ def seal_pending(
     *,
     parents: Sequence[Statement],
     nonce: bytes,
-    signer: Signer,
+    keys: PrivateKeys,
     key_set: KeySet,
     vocabulary: type[Vocabulary],
     channel: str,
@@ -62,7 +61,8 @@ def seal_pending(
         pending: What was learned.
         parents: The verified heads; none for the root.
         nonce: The root's nonce.
-        signer: The department's present signing key.
+        keys: The department's, of which the one that signs at the statement's
+            instant is taken.
         key_set: Whose sealing keys are used, the newest generation of each scope.
         vocabulary: Whose revision is written.
         channel: Through which channel it was learned.
@@ -77,6 +77,7 @@ def seal_pending(
     lifetime_s = int(key_set.statement_lifetime.total_seconds())
     # Nothing may be dated before what it builds upon (protocol, section 3).
     issued_s = max(now_s, *(p.issued_s for p in parents), 0)
+    signer = keys.signer(key_set, now=issued_s)
     heads = list(parents)
     parts = _parts(pending)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cxcontext.core.context import Context, Reader
 from cxcontext.core.envelope import Envelope, decode_envelope
-from cxcontext.core.events import Event, LeftOutStatement, Received, notify
+from cxcontext.core.events import Event, LeftOutStatement, Received, Rejected, notify
 from cxcontext.core.gaps import Reason
 from cxcontext.core.graph import Graph
 from cxcontext.core.journey import Journey
@@ -28,6 +28,7 @@ from cxcontext.errors import (
     ReplayedError,
     UnknownDepartmentError,
     UsageError,
+    VerificationError,
 )
 
 if TYPE_CHECKING:
@@ -120,6 +121,16 @@ class Department(Generic[V]):
         Tell the observers of an event.
         """
         notify(self._observers, event)
+
+    def refuse(
+        self, problem: VerificationError, *, journey_id: str | None = None
+    ) -> None:
+        """
+        Tell the observers that something that came was refused.
+        """
+        self.observe(
+            Rejected(department=self.name, journey_id=journey_id, code=problem.code)
+        )
 
     def forget_recent(self) -> None:
         """
@@ -293,13 +304,13 @@ class Department(Generic[V]):
 
     # --- opening -------------------------------------------------------------
 
-    def _reader(self) -> Reader:
+    def _reader(self, key_set: KeySet) -> Reader:
         return Reader(
             domain=self.domain,
             department=self.name,
             vocabulary=self.vocabulary,
             keys=self.keys,
-            key_set=self.key_set,
+            key_set=key_set,
             observe=self.observe,
         )
 
@@ -307,7 +318,10 @@ class Department(Generic[V]):
         self, channel: str, *, problem: Reason | None = None, root_flags: int = 0
     ) -> Journey[V]:
         context = Context(
-            reader=self._reader(), statements=(), authors=(), graph=_EMPTY
+            reader=self._reader(self.key_set),
+            statements=(),
+            authors=(),
+            graph=_EMPTY,
         )
         return Journey(
             self,
@@ -327,6 +341,8 @@ class Department(Generic[V]):
         arrival: Arrival,
         once: bool = False,
     ) -> Journey[V]:
+        if channel is not None:
+            check_channel(channel)
         verified, context = self._verified(raw, expected)
         delivery = verified.delivery
         replayed = not delivery.rests and self._trust_domain.replays.seen(
@@ -334,6 +350,7 @@ class Department(Generic[V]):
             key_id=delivery.key_id,
             delivery_id=delivery.id,
             expires_s=(delivery.expires_s or 0) + CLOCK_LEEWAY_SECONDS,
+            now_s=self.now_s(),
         )
         if replayed and once:
             raise ReplayedError
@@ -360,7 +377,7 @@ class Department(Generic[V]):
         return Journey(
             self,
             context=context,
-            channel=last if channel is None else check_channel(channel),
+            channel=last if channel is None else channel,
             provenance=Provenance(
                 # No honest department launders a stolen link: the lesser counts.
                 arrival=min(arrival, delivery.arrival),
@@ -375,32 +392,35 @@ class Department(Generic[V]):
     ) -> tuple[Verified, Context]:
         domain = self._trust_domain
         now_s = self.now_s()
+        # One key set throughout: another thread may bring a newer one meanwhile.
+        key_set = self.key_set
         data = bytes(raw) if isinstance(raw, Envelope) else raw
-        found = self._recent.find(data, expected, key_set=self.key_set, now_s=now_s)
+        found = self._recent.find(data, expected, key_set=key_set, now_s=now_s)
         if found is not None:
             return found
         envelope = decode_envelope(data, cache=domain.verified)
-        if any(
-            self.key_set.signing_key(key_id) is None for key_id in _key_ids(envelope)
-        ):
+        if any(key_set.signing_key(key_id) is None for key_id in _key_ids(envelope)):
             domain.refresh()
+            key_set = self.key_set
         verified = verify_envelope(
             envelope,
             domain=self.domain,
-            key_set=self.key_set,
+            key_set=key_set,
             expected=expected,
             now_s=now_s,
             cache=domain.verified,
         )
         context = Context(
-            reader=self._reader(),
+            reader=self._reader(key_set),
             statements=verified.statements,
             authors=verified.authors,
             graph=verified.graph,
         )
-        self._recent.add(
-            data, expected, verified, context, key_set=self.key_set, now_s=now_s
-        )
+        # An unknown author may be known a minute later.
+        if None not in verified.authors:
+            self._recent.add(
+                data, expected, verified, context, key_set=key_set, now_s=now_s
+            )
         return verified, context
 
 

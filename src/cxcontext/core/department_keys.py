@@ -105,6 +105,12 @@ class SigningKeyEntry(NotPicklable):
         """
         return self._verify_until
 
+    def signed_in_time(self, issued_at: int) -> bool:
+        """
+        Whether the key was signing at that instant, whatever it does now.
+        """
+        return self._not_before <= issued_at <= self._sign_until
+
     def check(self, *, algorithm: int, issued_at: int, now: int) -> None:
         """
         Return if what this key signed at *issued_at* may be read *now*.

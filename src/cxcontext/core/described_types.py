@@ -155,6 +155,27 @@ class DescribedTypes:
         return form.__name__ not in described
 
 
+def spell(form: Form) -> str:
+    """
+    Return the type in words.
+    """
+    if isinstance(form, str):
+        return form
+    ((kind, content),) = form.items()
+    match kind:
+        case "optional":
+            return f"optional {spell(content)}"
+        case "union":
+            return " or ".join(spell(member) for member in content)
+        case "tuple":
+            return f"tuple of {', '.join(map(spell, content)) or 'nothing at all'}"
+        case "literal":
+            return f"one of {', '.join(map(repr, content))}"
+        case "record" | "enumeration":
+            return f"{kind} {content}"
+    return f"{kind} of {spell(content)}"
+
+
 def _closed_value(form: Any, value: Any) -> Any:
     if type(value) not in (str, int, bool) or (
         type(value) is int and abs(value) > MAX_INTEGER

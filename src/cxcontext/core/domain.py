@@ -28,6 +28,7 @@ from cxcontext.typing import Clock, KeySource, Random
 
 V = TypeVar("V", bound=Vocabulary)
 
+
 _REFUSED = (KeySetError, KeySetRollbackError, KeySetUnsignedError)
 
 # An unknown key id makes the key source load again, at most this often.
@@ -170,7 +171,8 @@ class TrustDomain(Generic[V]):
                 newer = self._source.load()
                 self._check_pin(newer)
                 self._key_set.check_successor(newer)
-            except (UnavailableError, *_REFUSED):
+            # A source is foreign code; files and sockets raise OSError.
+            except (UnavailableError, OSError, *_REFUSED):
                 return False
             changed = newer is not self._key_set
             self._key_set = newer

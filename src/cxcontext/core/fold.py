@@ -145,7 +145,10 @@ def fold_field(
     for index, (node, content) in enumerate(zip(nodes, contents, strict=True)):
         if content is None or not _counts(field, node, revision):
             continue
-        found = read_content(field, qualifier, index, node, content, revision)
+        exporter = nodes[0].department if nodes[0].flags & FLAG_EXPORT else None
+        found = read_content(
+            field, qualifier, index, node, content, revision, exporter=exporter
+        )
         if node.expires_s <= now_s:
             expired = expired or isinstance(found, Claim)
         elif isinstance(found, Claim):
@@ -189,6 +192,8 @@ def read_content(
     node: Node,
     content: Content,
     revision: int,
+    *,
+    exporter: str | None = None,
 ) -> Claim | Unread | None:
     """
     Return what one statement says of the field, or why that is not known.
@@ -200,29 +205,29 @@ def read_content(
         return _unread(field, index, node, reason, newer=newer)
     if not field.may_write(department):
         return _unread(field, index, node, Reason.NEWER_VOCABULARY, newer=newer)
-    for fact in content.facts:
-        if fact.field == field.number and fact.qualifier == qualifier:
-            try:
-                value = _comparable(field, fact)
-            except MalformedError:
-                reason = Reason.NEWER_VOCABULARY if newer else Reason.UNREADABLE
-                return _unread(field, index, node, reason, newer=newer)
-            return Claim(
-                index=index,
-                department=department,
-                known=effective_known(field, _speaker(index, node, fact), fact.known),
-                at_s=node.issued_s - fact.age_s,
-                fact=fact,
-                comparable=value,
-            )
-    return None
+    fact = content.find(field.number, qualifier)
+    if fact is None:
+        return None
+    try:
+        value = _comparable(field, fact)
+    except MalformedError:
+        reason = Reason.NEWER_VOCABULARY if newer else Reason.UNREADABLE
+        return _unread(field, index, node, reason, newer=newer)
+    return Claim(
+        index=index,
+        department=department,
+        known=effective_known(field, _speaker(department, fact, exporter), fact.known),
+        at_s=node.issued_s - fact.age_s,
+        fact=fact,
+        comparable=value,
+    )
 
 
-def _speaker(index: int, node: Node, fact: WireFact) -> str:
-    # The root of an export restates in the words of others; nothing else does.
-    if index == 0 and node.flags & FLAG_EXPORT and fact.reported_by is not None:
+def _speaker(department: str, fact: WireFact, exporter: str | None) -> str:
+    # Who exports restates in the words of others; nothing else does.
+    if department == exporter and fact.reported_by is not None:
         return fact.reported_by
-    return node.department or ""
+    return department
 
 
 def effective_known(

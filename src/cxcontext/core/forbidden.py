@@ -263,7 +263,7 @@ def _candidates(text: str) -> Iterator[str]:
         groups = [_ascii(group) for group in groups]
         # E.164: after a plus stands a telephone number. One in ten German mobile
         # numbers passes for a Visa number of 13 digits, which is issued no more.
-        telephone = text[: run.start()].endswith("+")
+        telephone = text[run.start() - 1 : run.start()] == "+"
         for first in range(len(groups)):
             digits = ""
             for following in range(first, len(groups)):

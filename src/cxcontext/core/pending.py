@@ -17,6 +17,8 @@ from cxcontext.core.section import SectionContent, WireFact, WireMark
 # format would take more, but small sections keep every check cheap.
 MAX_PENDING_BYTES: Final = 4000
 MAX_PENDING_ENTRIES: Final = 48
+# So many of any size, and 16 parents, fit into a protected header.
+MAX_PENDING_CLEAR: Final = 24
 _OVERHEAD_BYTES: Final = 32
 
 # The node of what is pending has no id yet; as the smallest it wins ties.
@@ -99,8 +101,8 @@ class Pending:
         """
         Whether a value of *wire* surely fits beside what the scope holds.
         """
-        held = [f.fact.value for f in self.facts.values() if f.scope == scope]
-        texts = [m.mark.because for m in self.marks if m.scope == scope]
+        held = [f.fact.to_entry() for f in self.facts.values() if f.scope == scope]
+        texts = [m.mark.to_list() for m in self.marks if m.scope == scope]
         entries = len(held) + len(texts) + 1
         size = sum(len(cbor.encode(v)) + _OVERHEAD_BYTES for v in (*held, *texts, wire))
         return entries <= MAX_PENDING_ENTRIES and size <= MAX_PENDING_BYTES
@@ -112,6 +114,13 @@ class Pending:
         """
         said = frozenset(field for field, _ in self.facts)
         return said | {mark.mark.field for mark in self.marks}
+
+    @property
+    def has_clear_room(self) -> bool:
+        """
+        Whether one more clear fact surely fits into the claims of one statement.
+        """
+        return sum(fact.clear for fact in self.facts.values()) < MAX_PENDING_CLEAR
 
     @property
     def scopes(self) -> frozenset[int]:

@@ -178,9 +178,15 @@ def _steps(
 def _promise(
     name: str, steps: list[_Step], nodes: Sequence[Node], instant: Any
 ) -> Promise | None:
-    made = next((step for step in steps if _makes(name, step)), None)
-    if made is None:
+    makes = [step for step in steps if _makes(name, step)]
+    if not makes:
         return None
+    # What was accepted is what the acceptance builds upon, whatever else its
+    # creator says under the same name, earlier in the graph or later.
+    accepted = [s for s in steps if s.entry.action is PromiseAction.ACCEPT]
+    made = next(
+        (m for a in accepted for m in makes if _builds_on(nodes, a, m)), makes[0]
+    )
     valid = [made]
     owners = {
         made.index: _Owner(
@@ -206,7 +212,10 @@ def _promise(
         if after is not None:
             valid.append(step)
             owners[step.index] = after
-    return _state(name, made, valid, owners, tuple(broken), nodes, instant)
+    promise = _state(name, made, valid, owners, tuple(broken), nodes, instant)
+    if any(step.entry != made.entry for step in makes):
+        return attrs.evolve(promise, status=PromiseStatus.CONFLICT)
+    return promise
 
 
 def _makes(name: str, step: _Step) -> bool:

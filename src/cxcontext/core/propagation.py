@@ -287,6 +287,7 @@ class Propagator(Generic[V]):
         *,
         name: str,
         reply_to: bytes,
+        sender: str | None = None,
     ) -> bool:
         """
         Merge what a response brought into *journey*; say whether it brought any.
@@ -302,7 +303,7 @@ class Propagator(Generic[V]):
         if not values:
             return False
         try:
-            journey.merge(self._one(values, carrier), reply_to=reply_to)
+            journey.merge(self._one(values, carrier), reply_to=reply_to, sender=sender)
         except (VerificationError, DifferentJourneyError, *_CANNOT_SEND) as problem:
             # What is pending here may not be sealed now; the response is served.
             unmerged = isinstance(problem, _CANNOT_SEND)

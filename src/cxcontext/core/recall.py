@@ -159,7 +159,12 @@ def consent_reading(purpose: str, *, context: Context, now_s: int) -> ConsentRea
         nodes=context.nodes,
         contents=context.contents(field, now_s=now_s),
         now_s=now_s,
-        max_age_s=int(field.max_age.total_seconds()),
+        # No grant outlives a withdrawal, which lives as long as statements do.
+        max_age_s=int(
+            min(
+                field.max_age, context.reader.key_set.statement_lifetime
+            ).total_seconds()
+        ),
     )
 
 

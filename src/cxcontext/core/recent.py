@@ -89,11 +89,17 @@ class RecentlyOpened:
             return
         ends = [
             entry.verify_until_s
-            for key_id in {s.key_id for s in verified.statements}
+            for key_id in {
+                verified.delivery.key_id,
+                *(s.key_id for s in verified.statements),
+            }
             if (entry := key_set.signing_key(key_id)) is not None
         ]
         ends += [s.expires_s for s in verified.statements if s.expires_s > now_s]
         with self._lock:
+            # What was read in them is gone with them.
+            for old in [d for d, o in self._opened.items() if o.until_s <= now_s]:
+                del self._opened[old]
             self._opened[digest] = _Opened(
                 expected=expected,
                 key_set=key_set,

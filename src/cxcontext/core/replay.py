@@ -25,7 +25,13 @@ class ReplayCache:
         return len(self._seen)
 
     def seen(
-        self, *, audience: str, key_id: bytes, delivery_id: bytes, expires_s: int
+        self,
+        *,
+        audience: str,
+        key_id: bytes,
+        delivery_id: bytes,
+        expires_s: int,
+        now_s: int = 0,
     ) -> bool:
         """
         Remember a delivery at its audience; say whether it was seen before.
@@ -34,7 +40,21 @@ class ReplayCache:
         with self._lock:
             if key in self._seen:
                 return True
+            if len(self._seen) >= self._size:
+                self._forget_expired(now_s)
             self._seen[key] = expires_s
             while len(self._seen) > self._size:
                 self._seen.popitem(last=False)
             return False
+
+    def _forget_expired(self, now_s: int) -> None:
+        # Whole passes over a full memory stay rare: it must fill up again first.
+        alive = {key: ends for key, ends in self._seen.items() if ends > now_s}
+        if len(alive) < self._size // 2:
+            self._seen = OrderedDict(alive)
+            return
+        # Else the nearest to its end goes, not the one that came first.
+        first = sorted(alive, key=alive.__getitem__)[: self._size // 10 + 1]
+        for key in first:
+            del alive[key]
+        self._seen = OrderedDict(alive)

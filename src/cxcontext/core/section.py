@@ -116,6 +116,19 @@ class SectionContent:
 
     facts: tuple[WireFact, ...] = ()
     marks: tuple[WireMark, ...] = ()
+    _by_slot: dict[tuple[int, str | None], WireFact] = attrs.field(
+        init=False, eq=False, repr=False
+    )
+
+    def __attrs_post_init__(self) -> None:
+        by_slot = {(fact.field, fact.qualifier): fact for fact in self.facts}
+        object.__setattr__(self, "_by_slot", by_slot)
+
+    def find(self, field: int, qualifier: str | None) -> WireFact | None:
+        """
+        Return the one fact of a field and qualifier, or None.
+        """
+        return self._by_slot.get((field, qualifier))
 
     def encode(self) -> bytes:
         """

@@ -42,6 +42,8 @@ SHA256_BYTES: Final = 32
 class StandardField(Field[T]):
     """
     A field whose number means the same in every vocabulary.
+
+    .. versionadded:: 0.1.0
     """
 
     numbers: ClassVar[range] = range(-64, 0)
@@ -167,6 +169,8 @@ class IdentityVerification:
 class PromiseAction(Enum):
     """
     What happens to a promise. The values are what travels.
+
+    .. versionadded:: 0.1.0
     """
 
     MAKE = 0
@@ -188,6 +192,8 @@ class PromiseEntry:
     Its qualifier is the promise's name: creating department, slash, random id;
     in the creating department's own statements the random id alone.
     *owner* is left out where the creating department owns what it promises.
+
+    .. versionadded:: 0.1.0
     """
 
     action: PromiseAction

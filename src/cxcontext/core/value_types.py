@@ -182,9 +182,19 @@ def _same(back: Any, value: Any) -> bool:
     return as_boolean and isinstance(value, kinds) and bool(back == value)
 
 
+def _normalised(number: Decimal) -> Decimal:
+    # Not Decimal.normalize(), which rounds to the application's own context.
+    sign, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int) or not number:
+        return Decimal(0)
+    while digits[-1] == 0:
+        digits, exponent = digits[:-1], exponent + 1
+    return Decimal((sign, digits, exponent))
+
+
 def _without_trailing_zeros(wire: Any) -> Any:
     if isinstance(wire, Decimal):
-        return wire.normalize() if wire else Decimal(0)
+        return _normalised(wire)
     if isinstance(wire, float) and wire.is_integer():
         return int(wire)
     if isinstance(wire, list):

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cxcontext.core.delivery import EVERY_DEPARTMENT, Delivery
 from cxcontext.core.envelope import Envelope
 from cxcontext.core.graph import Graph, build_graph
-from cxcontext.core.keys import KeySet
+from cxcontext.core.keys import KeySet, SigningKeyEntry
 from cxcontext.core.limits import CLOCK_LEEWAY_SECONDS
 from cxcontext.core.statement import FLAG_EXPORT, Statement
 from cxcontext.core.verified_cache import VerifiedCache
@@ -29,6 +29,7 @@ from cxcontext.errors import (
     ForgedStatementError,
     IssuedInFutureError,
     JourneyExpiredError,
+    KeyRetiredError,
     StatementTimesError,
     UnknownKeyError,
     VerificationError,
@@ -124,17 +125,21 @@ def verify_envelope(
     sender = check_delivery(
         envelope, domain=domain, key_set=key_set, expected=expected, now_s=now_s
     )
-    authors, problems = _check_statements(
-        envelope, domain=domain, key_set=key_set, now_s=now_s, cache=cache
+    authors, problems, not_now = _check_statements(
+        envelope,
+        domain=domain,
+        key_set=key_set,
+        partners=_partners_may_speak(envelope, key_set=key_set, expected=expected),
+        now_s=now_s,
+        cache=cache,
     )
     statements, graph = envelope.statements, envelope.graph
-    left_out: tuple[LeftOut, ...] = ()
+    left_out = tuple(
+        LeftOut(key_id=statements[i].key_id.hex(), code=problem.code)
+        for i, problem in sorted((problems | not_now).items())
+    )
     if problems:
         kept = _without_forged(envelope, authors, problems)
-        left_out = tuple(
-            LeftOut(key_id=statements[i].key_id.hex(), code=problem.code)
-            for i, problem in sorted(problems.items())
-        )
         by_id = dict(zip(graph.order, authors, strict=True))
         graph = build_graph(statements[i] for i in kept)
         chosen = {statements[i].id: statements[i] for i in kept}
@@ -219,43 +224,91 @@ def _check_claims(delivery: Delivery, expected: Expected) -> None:
         raise WrongReplyError
 
 
+def _partners_may_speak(
+    envelope: Envelope, *, key_set: KeySet, expected: Expected
+) -> bool:
+    """
+    Whether an external author's statements may stand in this envelope at all.
+
+    In an export of ours only, and only where it comes back through its own door
+    or the reader is a partner itself.
+    """
+    root = key_set.signing_key(envelope.root.key_id)
+    reader = key_set.departments.get(expected.department)
+    return (
+        bool(envelope.root.flags & FLAG_EXPORT)
+        and root is not None
+        and not root.external
+        and (expected.from_external or (reader is not None and reader.external))
+    )
+
+
+_Problems = dict[int, VerificationError]
+
+
 def _check_statements(
     envelope: Envelope,
     *,
     domain: str,
     key_set: KeySet,
+    partners: bool,
     now_s: int,
     cache: VerifiedCache,
-) -> tuple[list[str | None], dict[int, VerificationError]]:
+) -> tuple[list[str | None], _Problems, _Problems]:
+    """
+    Return each statement's author, what is wrong for ever, and what is wrong now.
+
+    What is wrong only by this reader's clock may be right by another's. It is
+    not cut out, for then what it corrected would stand again: it is kept like a
+    statement whose author is not known.
+    """
     lifetime_s = int(key_set.statement_lifetime.total_seconds())
     position = envelope.graph.position
     authors: list[str | None] = []
-    problems: dict[int, VerificationError] = {}
+    problems: _Problems = {}
+    not_now: _Problems = {}
     for index, statement in enumerate(envelope.statements):
         entry = key_set.signing_key(statement.key_id)
-        authors.append(None if entry is None else entry.department)
-        if entry is None:
-            continue
+        author = None if entry is None else entry.department
         try:
-            entry.check(
-                algorithm=statement.algorithm,
-                issued_at=statement.issued_s,
-                now=now_s,
-            )
-            # Whose a key is may change; what was verified does not, nor its parents.
-            if entry.external and not envelope.root.flags & FLAG_EXPORT:
-                raise ExternalAuthorError(entry.department)
-            if statement in cache:
-                continue
-            parents = [envelope.statements[position[p]] for p in statement.parents]
-            check_times(statement, parents, lifetime_s=lifetime_s, now_s=now_s)
-            entry.key.verify(statement.signature, statement.signed_bytes(domain))
-            cache.add(statement)
+            if entry is not None:
+                _check_key(entry, statement, now_s=now_s)
+                # Whose a key is may change; what was verified does not.
+                if entry.external and not partners:
+                    raise ExternalAuthorError(entry.department)
+            if entry is None or statement not in cache:
+                parents = [envelope.statements[position[p]] for p in statement.parents]
+                check_times(statement, parents, lifetime_s=lifetime_s, now_s=now_s)
+            if entry is not None and statement not in cache:
+                entry.key.verify(statement.signature, statement.signed_bytes(domain))
+                cache.add(statement)
         except InvalidSignature:
             problems[index] = ForgedStatementError(statement.key_id.hex())
+        except (IssuedInFutureError, _VerifiesNoMoreError) as problem:
+            not_now[index] = problem
+            author = None
         except VerificationError as problem:
             problems[index] = problem
-    return authors, problems
+        authors.append(author)
+    return authors, problems, not_now
+
+
+class _VerifiesNoMoreError(KeyRetiredError):
+    pass
+
+
+def _check_key(entry: SigningKeyEntry, statement: Statement, *, now_s: int) -> None:
+    try:
+        entry.check(
+            algorithm=statement.algorithm, issued_at=statement.issued_s, now=now_s
+        )
+    except KeyRetiredError as problem:
+        if not entry.signed_in_time(statement.issued_s):
+            raise
+        # The key verifies no more. An expired statement counts for the graph
+        # only, so that a journey may outlive the key that began it.
+        if statement.expires_s > now_s:
+            raise _VerifiesNoMoreError(problem.key_id) from None
 
 
 def check_times(

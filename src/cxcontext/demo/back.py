@@ -187,16 +187,18 @@ class Billing(Desk):
         """
         Move what was promised for today: the bank is closed already.
         """
-        moved = []
+        moved: list[cx.Promise] = []
         for session in self.sessions:
             journey = self.resume(session, channel=CHAT)
-            with cx.bound(journey), self.notes.measured():
-                for promise in journey.promises:
-                    if promise.is_open and promise.due_until is not None:
-                        due = promise.due_until + timedelta(days=1)
-                        moved.append(journey.move(promise.id, due=due).status.value)
-            self.rest(journey, session)
-        return {"moved": moved}
+            with cx.bound(journey):
+                with self.notes.measured():
+                    moved += [self._a_day_later(journey, p) for p in journey.promises]
+                self.rest(journey, session)
+        return {"moved": [promise.status.value for promise in moved]}
+
+    def _a_day_later(self, journey: Journey, promise: cx.Promise) -> cx.Promise:
+        due = (promise.due_until or self.now()) + timedelta(days=1)
+        return journey.move(promise.id, due=due)
 
     async def status(self, request: Request) -> Answer:
         """

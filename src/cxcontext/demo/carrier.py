@@ -128,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(response.status)
         for name, text in _without_field(response.headers):
             self.send_header(name, text)
+        self.send_header("content-length", str(len(answer)))
         if returned is not None and not self.road.strips:
             self.send_header(http.FIELD, returned)
         self.end_headers()
@@ -138,8 +139,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _without_field(headers: Message[str, str]) -> Iterable[tuple[str, str]]:
+    """
+    Return what is passed on as it is; not what belongs to one connection.
+    """
     return [
-        (name, value)
-        for name, value in headers.items()
-        if name.lower() not in (http.FIELD.lower(), "connection")
+        (name, value) for name, value in headers.items() if name.lower() not in _OWN
     ]
+
+
+_OWN: Final = frozenset(
+    (http.FIELD.lower(), "connection", "content-length", "transfer-encoding")
+)

@@ -21,7 +21,6 @@ import httpx
 from cryptography.exceptions import InvalidTag
 
 import cxcontext as cx
-from cxcontext.core.standard import ReasonForContact
 from cxcontext.core.statement import parse_section, section_info
 from cxcontext.demo.ceremony import HOME, PEPPER, PRIVATE_KEYS, PUBLIC_KEYS
 from cxcontext.demo.json_app import Answer, ByPrefix, Handler, JSONApp, Request
@@ -147,7 +146,11 @@ class Desk:
         Call another department; the current journey goes with it, and comes back.
         """
         response = await self._client.post(self._peers[peer] + path, json=body)
-        return response.raise_for_status().json()
+        if response.is_error:
+            code = response.json().get("code", "no code")
+            msg = f"{peer} answers {path} with {response.status_code}, {code}"
+            raise RuntimeError(msg)
+        return response.json()
 
     # --- between turns -------------------------------------------------------
 
@@ -336,4 +339,4 @@ def understood(key: Key, text: str) -> Any:
     """
     if key == Acme.deliver_to:
         return Address.parse(text)
-    return ReasonForContact(code=text) if key == Acme.reason else text
+    return cx.standard.ReasonForContact(code=text) if key == Acme.reason else text

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import cxcontext as cx
-from cxcontext.core.standard import ReasonForContact
 from cxcontext.demo.desk import Desk, Journey, Key, understood
 from cxcontext.demo.json_app import Answer, Handler, Request
+from cxcontext.demo.notes import shown
 from cxcontext.demo.vocabulary import Acme
-from cxcontext.stores.home import CustomerKey, KeyKind, RestingPlace
+from cxcontext.stores.home import CustomerKey, KeyKind
 
 CHAT: Final = "chat"
 WEB: Final = "web"
@@ -54,7 +54,7 @@ class Bot(Desk):
         said = await request.json()
         # The chat window belongs to the account that is signed in to the shop.
         account = CustomerKey(KeyKind.ACCOUNT, said["account"])
-        reason = ReasonForContact(code=said["topic"], wording=said["text"])
+        reason = cx.standard.ReasonForContact(code=said["topic"], wording=said["text"])
         with self.notes.measured():
             journey = self.department.begin(channel=CHAT)
             journey.learn(Acme.reason, reason)
@@ -219,11 +219,9 @@ class Phone(Desk):
         with self.notes.measured("home"):
             found = self.home.find(number, department=self.department, channel=PHONE)
         journey = found[0] if found else self.department.begin(channel=PHONE)
-        session = secrets.token_urlsafe(8)
-        place = RestingPlace(str(journey.id), journey.arrival)
-        self.sessions[session] = str(place)
         self.sms.append(f"{secrets.randbelow(10**6):06}")
-        return {"session": session, **self._look(journey)}
+        with cx.bound(journey):
+            return {"session": self.rest(journey), **self._look(journey)}
 
     async def deliver_sms(self, _request: Request) -> Answer:
         """
@@ -249,7 +247,11 @@ class Phone(Desk):
         with self.notes.measured():
             recalled = [journey.recall(f.key) for f in Acme.fields.values()]
             promises = [promise.status.value for promise in journey.promises]
+            # A value that is stale is still there to be shown, and asked to be so.
+            reason = journey.fact(Acme.reason)
+        about = shown(reason.value) if reason else "anything we know of"
         return {
+            "question": f"Is it still about {about}?",
             "arrival": journey.arrival.name,
             "recalled": sum(value is not None for value in recalled),
             "gaps": {gap.key.name: gap.reason.value for gap in needs},

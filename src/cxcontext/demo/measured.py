@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import cxcontext as cx
-from cxcontext.core.department import Department
 from cxcontext.demo.notes import Notes
 from cxcontext.demo.vocabulary import Acme
 from cxcontext.typing import Carrier
@@ -20,7 +19,7 @@ class MeasuredPropagator(cx.Propagator[Acme]):
 
     def __init__(
         self,
-        department: Department[Acme],
+        department: cx.Department[Acme],
         destinations: Collection[cx.Destination],
         *,
         notes: Notes,
@@ -70,10 +69,18 @@ class MeasuredPropagator(cx.Propagator[Acme]):
             return super().inject_reply(journey, carrier, name=name)
 
     def merge_reply(
-        self, journey: cx.Journey[Acme], carrier: Carrier, *, name: str, reply_to: bytes
+        self,
+        journey: cx.Journey[Acme],
+        carrier: Carrier,
+        *,
+        name: str,
+        reply_to: bytes,
+        sender: str | None = None,
     ) -> bool:
         """
         Measure it.
         """
         with self._notes.measured():
-            return super().merge_reply(journey, carrier, name=name, reply_to=reply_to)
+            return super().merge_reply(
+                journey, carrier, name=name, reply_to=reply_to, sender=sender
+            )

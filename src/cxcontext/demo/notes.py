@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import attrs
 
+import cxcontext as cx
 from cxcontext.core.events import Event
-from cxcontext.core.standard import ReasonForContact
 
 TOLD: Final = "told"  # not needed, and said by the customer without being asked
 OPEN: Final = "open"  # needed, not known, and not asked yet
@@ -161,7 +161,7 @@ def shown(value: object) -> str:
     """
     Return how the report writes a value of the invented customer.
     """
-    return value.code if isinstance(value, ReasonForContact) else str(value)
+    return value.code if isinstance(value, cx.standard.ReasonForContact) else str(value)
 
 
 def _event_json(event: Event) -> dict[str, Any]:

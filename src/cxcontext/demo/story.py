@@ -252,6 +252,7 @@ class Story:
             step.say("customer", "(reads out a wrong code, then the right one)")
             guess = phone.call(f"/calls/code?session={session}", {"code": wrong})
             sure = phone.call(f"/calls/code?session={session}", {"code": code})
+            step.say("phone", sure["question"])
         for what, seen in (("the number alone", hint), ("a wrong code", guess)):
             step.expect(
                 f"with {what}, {seen['arrival']}: {seen['recalled']} fields recalled, "
@@ -273,7 +274,6 @@ class Story:
 
     def _hear_the_end(self, call: str) -> None:
         with self._step("To support and billing once more", NEXT_DAY) as step:
-            step.say("phone", "Are you calling about your parcel?")
             step.say("customer", "Yes.")
             answer = self.shop["phone"].call(call, {})
         step.expect("support has nothing to ask", held=answer["asks"] is None)

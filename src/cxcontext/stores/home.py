@@ -22,7 +22,14 @@ from typing import Any, Final, TypeVar
 import attrs
 
 import cxcontext as cx
-from cxcontext.errors import JourneyExpiredError, UnavailableError, UsageError
+from cxcontext.errors import (
+    DifferentJourneyError,
+    JourneyExpiredError,
+    UnavailableError,
+    UsageError,
+    VerificationError,
+    WrongBindingError,
+)
 from cxcontext.typing import Store
 
 V = TypeVar("V", bound=cx.Vocabulary)
@@ -32,6 +39,7 @@ DEFAULT_LIFETIME: Final = timedelta(days=90)
 # Each try means that another department contributed in between.
 MAX_TRIES: Final = 100
 
+_PLACE_CHARS: Final = 34  # a journey id in hex, a point, the arrival
 _PLACE: Final = re.compile(r"([0-9a-f]{32})\.([0-3])")
 
 
@@ -178,7 +186,7 @@ class Home:
             if found is not None:
                 # Where every head has expired, so has all that is below.
                 with suppress(JourneyExpiredError):
-                    stated = journey.merge_rested(found[1])
+                    stated = _merge_rested(journey, found[1])
             record = journey.seal_for_rest(arrival=stated)
             expires_s = now_s + self._lifetime_s
             if self._store.replace(
@@ -189,14 +197,16 @@ class Home:
                 expires_s=expires_s,
             ):
                 journey.carried()
+                place = RestingPlace(journey_id, journey.arrival)
                 for key in keys:
+                    mac = self._mac(key.normalised())
                     self._store.link(
-                        self._mac(key.normalised()),
-                        journey_id.encode(),
+                        mac,
+                        self._signpost(mac, str(place).encode()),
                         now_s=now_s,
                         expires_s=expires_s,
                     )
-                return RestingPlace(journey_id, journey.arrival)
+                return place
         raise UnavailableError("the home, which too many contribute to at once,")
 
     def resume(
@@ -229,9 +239,13 @@ class Home:
             return None
         arrival = min(place.arrival, cx.Arrival.HOME)
         try:
-            return department.resume(found[1], channel=channel, arrival=arrival)
+            journey = department.resume(found[1], channel=channel, arrival=arrival)
         except JourneyExpiredError:
             return None
+        if journey.id != place.journey_id:
+            # Genuine, and another customer's: somebody exchanged two records.
+            raise WrongBindingError
+        return journey
 
     def find(
         self,
@@ -253,27 +267,59 @@ class Home:
                 phone number may be somebody else's, and nothing is recalled
                 until `Journey.verify_identity` succeeds.
 
+        Whoever linked the key may have been less sure of the customer: the
+        lesser counts. A record that does not verify is passed over, with an event.
+
         Raises:
-            VerificationError: When what rests there does not verify.
+            VerificationError: When a link is not one that a department made.
             UnavailableError: When the store cannot be reached.
 
         .. versionadded:: 0.1.0
         """
         sure = authenticated and key.kind is KeyKind.ACCOUNT
         arrival = cx.Arrival.HOME if sure else cx.Arrival.HINT
-        ids = self._store.linked(self._mac(key.normalised()), now_s=department.now_s())
-        found = (
-            self.resume(
-                RestingPlace(journey_id.decode(), arrival),
-                department=department,
-                channel=channel,
-            )
-            for journey_id in ids
-        )
-        return tuple(journey for journey in found if journey is not None)
+        mac = self._mac(key.normalised())
+        signposts = self._store.linked(mac, now_s=department.now_s())
+        # Several may have linked one journey: the surest of them counts.
+        surest: dict[str, cx.Arrival] = {}
+        for signpost in signposts:
+            place = self._place(mac, signpost)
+            known = surest.setdefault(place.journey_id, place.arrival)
+            surest[place.journey_id] = max(known, place.arrival)
+        found: list[cx.Journey[V]] = []
+        for journey_id, linked in surest.items():
+            place = RestingPlace(journey_id, min(linked, arrival))
+            try:
+                journey = self.resume(place, department=department, channel=channel)
+            except VerificationError as problem:
+                # One record that was tampered with must not hide the others.
+                department.refuse(problem, journey_id=place.journey_id)
+                continue
+            if journey is not None:
+                found.append(journey)
+        return tuple(found)
 
     def _lookup(self, journey_id: str) -> bytes:
         return self._mac(b"journey:" + journey_id.encode())
 
+    def _signpost(self, mac: bytes, place: bytes) -> bytes:
+        """
+        Return the link's other end, which the store cannot make for another key.
+        """
+        return place + self._mac(b"link:" + mac + place)
+
+    def _place(self, mac: bytes, signpost: bytes) -> RestingPlace:
+        place = signpost[:_PLACE_CHARS]
+        if not hmac.compare_digest(signpost, self._signpost(mac, place)):
+            raise WrongBindingError
+        return RestingPlace.parse(place.decode())
+
     def _mac(self, data: bytes) -> bytes:
         return hmac.digest(self._pepper, data, "sha256")
+
+
+def _merge_rested(journey: cx.Journey[Any], record: bytes) -> cx.Arrival:
+    try:
+        return journey.merge_rested(record)
+    except DifferentJourneyError:
+        raise WrongBindingError from None

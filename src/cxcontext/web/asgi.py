@@ -85,7 +85,9 @@ class CustomerContextMiddleware:
     def _extract(self, scope: Scope) -> cx.Extracted[Any]:
         if self.edge:
             scope["headers"] = [
-                pair for pair in scope["headers"] if pair[0] not in http.STRIPPED
+                pair
+                for pair in scope["headers"]
+                if pair[0].lower() not in http.STRIPPED
             ]
             return cx.Extracted()
         return self.propagator.extract(

@@ -55,7 +55,7 @@ class _Hop:
 
     def before(
         self, request: httpx.Request
-    ) -> tuple[cx.Journey[Any], bytes, bool] | None:
+    ) -> tuple[cx.Journey[Any], bytes, cx.Destination] | None:
         carrier = _HeadersCarrier(request.headers, self._limits)
         journey = self._journey()
         if journey is None:
@@ -76,20 +76,24 @@ class _Hop:
         )
         if sent.delivery_id is None or destination is None:
             return None
-        return journey, sent.delivery_id, destination.returns
+        return journey, sent.delivery_id, destination
 
     def after(
         self,
         response: httpx.Response,
-        sent: tuple[cx.Journey[Any], bytes, bool] | None,
+        sent: tuple[cx.Journey[Any], bytes, cx.Destination] | None,
     ) -> None:
         carrier = _HeadersCarrier(response.headers, self._limits)
-        if sent is None or not sent[2]:
+        if sent is None or not sent[2].returns:
             carrier.remove(http.FIELD)
             return
-        journey, delivery_id, _ = sent
+        journey, delivery_id, destination = sent
         self._propagator.merge_reply(
-            journey, carrier, name=http.FIELD, reply_to=delivery_id
+            journey,
+            carrier,
+            name=http.FIELD,
+            reply_to=delivery_id,
+            sender=destination.department,
         )
 
 

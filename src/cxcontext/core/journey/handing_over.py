@@ -14,21 +14,29 @@ import attrs
 from cxcontext.core.delivery import DELIVERY_ID_BYTES, EVERY_DEPARTMENT, sign_delivery
 from cxcontext.core.envelope import Envelope, make_envelope
 from cxcontext.core.events import Accepted
+from cxcontext.core.fact import Fact
 from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.journey.promising import JourneyPromising
 from cxcontext.core.journey.state import JourneyState
 from cxcontext.core.known import Arrival
 from cxcontext.core.limits import DELIVERY_LIFETIME, MAX_ENVELOPE_BYTES
+from cxcontext.core.standard import CONSENT, IDENTITY_VERIFICATION, PROMISE
 from cxcontext.core.statement import FLAG_ACCEPTED, Statement
 from cxcontext.core.vocabulary import Key, Scope, Vocabulary
 from cxcontext.errors import (
     DifferentJourneyError,
     JourneyFullError,
+    LimitExceededError,
     UsageError,
     WithholdError,
+    WrongReplyError,
 )
 
 V = TypeVar("V", bound=Vocabulary)
+
+# What a partner may bring in at once; it must not fill our journey.
+MAX_ACCEPTED_FACTS = 64
+_PERSONAL = frozenset((CONSENT, PROMISE, IDENTITY_VERIFICATION))
 
 
 class Journey(JourneyPromising[V]):
@@ -226,6 +234,7 @@ class Journey(JourneyPromising[V]):
         other: JourneyState[V] | Envelope | bytes | str,
         *,
         reply_to: bytes | None = None,
+        sender: str | None = None,
     ) -> None:
         """
         Take over what another branch of the same journey has learned.
@@ -237,6 +246,7 @@ class Journey(JourneyPromising[V]):
         Args:
             other: A fork, or an envelope handed over to this department.
             reply_to: The id of the request's delivery that an envelope answers.
+            sender: Who must have sent it, where that is known.
 
         Raises:
             DifferentJourneyError: When it is another journey; see `restate`.
@@ -247,6 +257,8 @@ class Journey(JourneyPromising[V]):
         """
         if not isinstance(other, JourneyState):
             other = self._department.receive(other, reply_to=reply_to)
+            if sender is not None and other.received_from != sender:
+                raise WrongReplyError
         if other.department != self.department:
             msg = (
                 f"this is a journey of {other.department}, opened with its keys; "
@@ -328,6 +340,8 @@ class Journey(JourneyPromising[V]):
                 )
                 raise UsageError(msg)
         export = department.begin_export(self._channel)
+        # No export launders a stolen link either.
+        export._arrival = self._arrival
         export._restate_for(partner, self, keys)
         return export._deliver(partner, lifetime=lifetime)
 
@@ -349,8 +363,9 @@ class Journey(JourneyPromising[V]):
             The fields whose values were taken over.
 
         Raises:
-            VerificationError: When it does not verify, or does not come from
-                an external department.
+            VerificationError: When it does not verify, does not come from an
+                external department, or says more than 64 facts.
+            UsageError: When a value may not be learned; then none is.
             DifferentJourneyError: When it answers another export.
 
         .. versionadded:: 0.1.0
@@ -358,19 +373,27 @@ class Journey(JourneyPromising[V]):
         answered, partner = self._department.receive_from_external(raw)
         if answered.id != export:
             raise DifferentJourneyError(export, str(answered.id))
-        taken: list[Key[V, object]] = []
-        vocabulary = self._department.vocabulary
-        for field in vocabulary.fields.values():
+        # These are the partner's words; who holds a link is this journey's question.
+        answered._arrival = Arrival.DELIVERY
+        found: list[tuple[Key[V, object], str | None, Fact[object]]] = []
+        for field in self._department.vocabulary.fields.values():
             key: Key[V, object] = field.key
-            if self.department not in field.scope.writers:
+            # What is said to or by us in person is not taken from others' mouths.
+            if key.number in _PERSONAL or self.department not in field.scope.writers:
                 continue
             for qualifier in answered._qualifiers(key):
                 fact = answered.fact(key, qualifier=qualifier)
                 gap = answered.gap(key, qualifier=qualifier)
                 if fact is not None and gap is None and fact.department == partner:
-                    self._restate_fact(key, qualifier, fact)
-                    taken.append(key)
-        return tuple(dict.fromkeys(taken))
+                    found.append((key, qualifier, fact))
+        if len(found) > MAX_ACCEPTED_FACTS:
+            raise LimitExceededError("facts from a partner", MAX_ACCEPTED_FACTS)
+        # All of it, or nothing: every value is checked before the first is stored.
+        for key, qualifier, fact in found:
+            self._checked(key, fact.value, qualifier)
+        for key, qualifier, fact in found:
+            self._restate_fact(key, qualifier, fact, reported_by=partner)
+        return tuple(dict.fromkeys(key for key, _, _ in found))
 
     # --- for the verbs above -------------------------------------------------
 

@@ -214,14 +214,19 @@ class JourneyLearning(JourneyReading[V]):
     # --- for the other verbs -------------------------------------------------
 
     def _restate_fact(
-        self, key: Key[Any, Any], qualifier: str | None, fact: Any
+        self,
+        key: Key[Any, Any],
+        qualifier: str | None,
+        fact: Any,
+        *,
+        reported_by: str | None = None,
     ) -> None:
         field = key.field
         known = fact.known
         if known is Known.VERIFIED and self.department not in field.verifiers:
             known = Known.STATED
         wire = self._checked(key, fact.value, qualifier)
-        by = fact.reported_by or fact.department
+        by = reported_by or fact.reported_by or fact.department
         with self._lock:
             # Its author's clock may be ahead of ours, as far as clocks may differ.
             at = min(fact.at, from_seconds(self.now_s()))
@@ -231,7 +236,8 @@ class JourneyLearning(JourneyReading[V]):
                 known=known,
                 qualifier=qualifier,
                 at=at,
-                reported_by=None if by == self.department else by,
+                # In the clear stands nothing that somebody else has worded.
+                reported_by=None if by == self.department or field.clear else by,
             )
 
     def _restate_for(
@@ -262,7 +268,11 @@ class JourneyLearning(JourneyReading[V]):
                         value=wire,
                         known=fact.known,
                         qualifier=qualifier,
-                        reported_by=fact.reported_by or fact.department,
+                        reported_by=(
+                            None
+                            if key.field.clear
+                            else fact.reported_by or fact.department
+                        ),
                     )
                     self._check_sealing_key(key.field)
                     self._add_fact(key.field, restated, at_s=to_seconds(fact.at))
@@ -407,7 +417,11 @@ class JourneyLearning(JourneyReading[V]):
         held = self._pending.facts.get((fact.field, fact.qualifier))
         # What is inferred does not take the place of what is surer.
         surer = held is not None and fact.known is Known.INFERRED < held.fact.known
-        room = field.clear or self._pending.has_room(field.scope.number, fact.value)
+        room = (
+            self._pending.has_clear_room
+            if field.clear
+            else self._pending.has_room(field.scope.number, fact.to_entry())
+        )
         if surer or not room:
             self._seal()
         self._pending = self._pending.with_fact(
@@ -440,7 +454,7 @@ class JourneyLearning(JourneyReading[V]):
                 raise ForbiddenDataError(field.name)
         self._check_sealing_key(field)
         self._check_room()
-        if not self._pending.has_room(field.scope.number, because):
+        if not self._pending.has_room(field.scope.number, [qualifier, because]):
             self._seal()
         mark = WireMark(
             field=field.number, kind=kind, qualifier=qualifier, because=because

@@ -14,7 +14,7 @@ from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.limits import MAX_QUALIFIER_CHARS
 from cxcontext.core.numeric_date import to_seconds
-from cxcontext.core.promising import Promise
+from cxcontext.core.promising import Promise, PromiseStatus
 from cxcontext.core.section import WireFact
 from cxcontext.core.standard import (
     CONSENT,
@@ -107,6 +107,8 @@ class JourneyPromising(JourneyAsking[V]):
         promise = self._promise(promise_id)
         if promise.proposed_to != self.department:
             raise PromiseError(promise_id, f"it is not proposed to {self.department}")
+        if promise.status is PromiseStatus.CONFLICT:
+            raise PromiseError(promise_id, "its creator says different things of it")
         _check_not_ended(promise)
         return self._add_step(promise_id, PromiseEntry(action=PromiseAction.ACCEPT))
 
@@ -347,7 +349,9 @@ class JourneyPromising(JourneyAsking[V]):
             self._emit(
                 PromiseChanged, promise_id=promise_id, action=entry.action.name.lower()
             )
-            return self._promise(promise_id)
+            # Also where the arrival hides what others have promised.
+            promises = self._all_promises(key.field)
+            return next(p for p in promises if p.id == promise_id)
 
 
 def _check_due(due: datetime | None, due_from: datetime | None) -> None:

@@ -29,7 +29,7 @@ from cxcontext.core.recall import (
     readable_fields,
 )
 from cxcontext.core.section import SectionContent
-from cxcontext.core.standard import CONSENT, PROMISE
+from cxcontext.core.standard import CONSENT, IDENTITY_VERIFICATION, PROMISE
 from cxcontext.core.vocabulary import FieldDefinition, Key, Vocabulary
 from cxcontext.errors import ForeignFieldError, UsageError
 
@@ -222,6 +222,10 @@ class JourneyReading(JourneyState[V]):
                 self._arrival.value and field.scope.on_possession
             ):
                 return ()
+            return self._all_promises(field)
+
+    def _all_promises(self, field: FieldDefinition[Any]) -> tuple[Promise, ...]:
+        with self._lock:
             context = self._view()
             now_s = self.now_s()
             return fold_promises(
@@ -296,6 +300,9 @@ class JourneyReading(JourneyState[V]):
         at_least: Known,
     ) -> Answer:
         self._check_key(key, qualifier)
+        if key.number == IDENTITY_VERIFICATION:
+            # That somebody merely says so is no verification.
+            at_least = Known.VERIFIED
         question = Question(
             key=key,
             qualifier=qualifier,

@@ -264,7 +264,7 @@ class JourneyState(Generic[V]):
             self._pending,
             parents=[context.statements[head] for head in heads],
             nonce=self._nonce,
-            signer=department.keys.signer(key_set, now=now_s),
+            keys=department.keys,
             key_set=key_set,
             vocabulary=department.vocabulary,
             channel=self._channel,
@@ -340,15 +340,18 @@ def joined(
     result = grown_within_limits(context, theirs, opened)
     if result is not None:
         return result, 0
-    # Over the limits: one by one, since a child can be what takes away a head.
-    left_out = 0
-    for position, entry in enumerate(theirs):
-        bigger = grown_within_limits(context, [entry], opened)
-        if bigger is None:
-            left_out = len(theirs) - position
-            break
+    # Over the limits: what both have, and of the rest one by one what still fits.
+    held = {statement.id for statement in context.statements}
+    common = [entry for entry in theirs if entry[0].id in held]
+    context = grown(context, common, opened=opened)
+    rest = [entry for entry in theirs if entry[0].id not in held]
+    taken = 0
+    while taken < len(rest) and (
+        bigger := grown_within_limits(context, [rest[taken]], opened)
+    ):
         context = bigger
-    return context, left_out
+        taken += 1
+    return context, len(rest) - taken
 
 
 def grown_within_limits(

@@ -1,0 +1,163 @@
+// Section 7, rules 1 to 6: what stands of one field and qualifier, and why it is not recalled.
+
+import { isInteger } from './cbor.mjs';
+import { comparable, DOES_NOT_KNOW, INFERRED, STATED, VERIFIED, WAS_REFUSED } from './section.mjs';
+import { normalised } from './vocabulary.mjs';
+import { compare } from './bytes.mjs';
+
+/** Of several reasons why sections cannot be read, the first here is given. */
+const REASONS = ['not_yours', 'withheld', 'unreadable', 'unknown_author', 'newer_vocabulary'];
+
+/** How a decoded value is compared; undefined where it is not of the field's type. */
+function comparableOf(vocabulary, field, { hasValue, value }) {
+  if (!hasValue) return 'nothing';
+  if (!vocabulary.fits(field.type, value)) return undefined;
+  const formatted = field.format !== undefined && typeof value === 'string';
+  return `= ${comparable(formatted ? normalised(field.format, value) : value)}`;
+}
+
+/**
+ * What stands of a field.
+ *
+ * @param field of the reader's vocabulary
+ * @param qualifier null, or which of many values
+ * @param contents per statement, in topological order: {statement, author, facts, marks},
+ *   {statement, author, unread}, or nothing where it has no section of the scope
+ * @param reader {vocabulary, now, descends, exporter}
+ */
+export function foldField(field, qualifier, contents, reader) {
+  const { vocabulary, now, exporter } = reader;
+  const claims = [];
+  const unread = [];
+  let expired = false;
+  for (const content of contents) {
+    const { statement, author } = content;
+    const newer = statement.revision > vocabulary.revision;
+    const mayWrite = author !== undefined && field.scope.mayWrite.has(author);
+    if (author !== undefined && !newer && !mayWrite) continue;
+    const found = readContent();
+    if (found === undefined) continue;
+    if (statement.expires <= now) expired ||= found.fact !== undefined;
+    else if (found.fact !== undefined) claims.push(found);
+    else unread.push(found);
+
+    function readContent() {
+      if (content.unread !== undefined) return notRead(content.unread);
+      if (!mayWrite) return notRead('newer_vocabulary');
+      const fact = content.facts.find(
+        (one) => one.field === field.number && one.qualifier === qualifier,
+      );
+      if (fact === undefined) return undefined;
+      const value = comparableOf(vocabulary, field, fact);
+      if (value === undefined) return notRead(newer ? 'newer_vocabulary' : 'unreadable');
+      const restated = author === exporter && fact.reportedBy !== null;
+      const known = effectiveKnown(field, restated ? fact.reportedBy : author, fact.known);
+      return { statement, author, fact, known, at: statement.issued - fact.age, value };
+    }
+
+    function notRead(reason) {
+      const couldVerify =
+        author === undefined ? field.mayVerify.size > 0 : field.mayVerify.has(author);
+      let worst = newer || couldVerify ? VERIFIED : STATED;
+      if (field.inferredOnly && !newer) worst = INFERRED;
+      return { statement, author, known: worst, reason };
+    }
+  }
+
+  const supersedes = (claim, other) => {
+    if (!reader.descends(claim.statement, other.statement)) return false;
+    if (claim.known === INFERRED) return other.known === INFERRED;
+    return (
+      claim.author === other.author ||
+      claim.known >= other.known ||
+      field.authority.has(claim.author)
+    );
+  };
+  const unsuperseded = claims.filter((claim) => !claims.some((other) => supersedes(other, claim)));
+  const surer = unsuperseded.filter(({ known }) => known > INFERRED);
+  const standing = (surer.length > 0 ? surer : unsuperseded).sort(
+    (a, b) => b.known - a.known || b.at - a.at || compare(a.statement.id, b.statement.id),
+  );
+  const conflict = new Set(standing.map(({ value }) => value)).size > 1;
+  const open = standing.map((claim) =>
+    unread.filter((other) => claim.statement !== other.statement && !supersedes(claim, other)),
+  );
+  const settled = !conflict && open.some((questions) => questions.length === 0);
+  const blocking = standing.length === 0 ? unread : open[0];
+  return {
+    standing,
+    conflict,
+    settled,
+    expired,
+    unread: settled
+      ? undefined
+      : REASONS.find((reason) => blocking.some((other) => other.reason === reason)),
+    mark: lastMark(field, qualifier, contents, now),
+  };
+}
+
+function effectiveKnown(field, speaker, known) {
+  if (field.inferredOnly) return INFERRED;
+  return known === VERIFIED && !field.mayVerify.has(speaker) ? STATED : known;
+}
+
+function lastMark(field, qualifier, contents, now) {
+  let last;
+  for (const { statement, author, marks = [] } of contents) {
+    if (statement.expires <= now || !field.scope.mayWrite.has(author)) continue;
+    for (const mark of marks) {
+      const at = statement.issued - mark.age;
+      if (
+        mark.field === field.number &&
+        mark.qualifier === qualifier &&
+        (mark.kind === WAS_REFUSED || mark.kind === DOES_NOT_KNOW) &&
+        (last === undefined || at >= last.at)
+      ) {
+        last = { at, kind: mark.kind };
+      }
+    }
+  }
+  return last?.kind;
+}
+
+/** Consent for a purpose: the grant that counts, whether it was withdrawn, and what hides. */
+export function foldConsent(field, purpose, contents, reader) {
+  const { vocabulary, now, descends } = reader;
+  const grants = [];
+  const against = [];
+  let withdrawn = false;
+  let unread;
+  for (const content of contents) {
+    const { statement, author } = content;
+    if (statement.expires <= now) continue;
+    const fact = content.facts?.find(
+      (one) => one.field === field.number && one.qualifier === purpose,
+    );
+    const cannot =
+      content.unread ??
+      (fact?.hasValue && !vocabulary.fits(field.type, fact.value) ? 'unreadable' : undefined);
+    if (cannot !== undefined) {
+      against.push(statement);
+      unread ??= cannot;
+    } else if (fact !== undefined && !(fact.hasValue && fact.value[0] === 0)) {
+      against.push(statement);
+      withdrawn = true;
+    } else if (fact !== undefined && fact.known !== INFERRED && field.scope.mayWrite.has(author)) {
+      const ends = [statement.issued - fact.age + field.maxAge];
+      if (fact.value.length > 1 && fact.value[1] !== null) ends.push(secondsOf(fact.value[1]));
+      if (now < Math.min(...ends)) grants.push(statement);
+    }
+  }
+  const given = grants.some((grant) =>
+    against.every((other) => other === grant || descends(grant, other)),
+  );
+  return { given, withdrawn, unread };
+}
+
+/** Whole seconds since 1970 of an instant. */
+export function secondsOf({ tag, content }) {
+  if (tag === 1) return content;
+  return Math.floor(Date.parse(`${content.slice(0, 19)}Z`) / 1000);
+}
+
+export const isGrant = (fact) => isInteger(fact.value?.[0]) && fact.value[0] === 0;
