@@ -16,6 +16,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -63,6 +64,14 @@ def room_of(module: str) -> str:
     return module.partition(".")[2].partition(".")[0]
 
 
+@cache
+def tree_of(module: str) -> ast.Module:
+    """
+    Return a module, parsed.
+    """
+    return ast.parse(MODULES[module].read_text())
+
+
 def imports_of(module: str, *, when_checked: bool = False) -> Iterator[str]:
     """
     Return the modules that *module* imports anywhere, by their full names.
@@ -71,7 +80,7 @@ def imports_of(module: str, *, when_checked: bool = False) -> Iterator[str]:
         module: Whose imports.
         when_checked: Whether imports for type checkers count, too.
     """
-    tree = ast.parse(MODULES[module].read_text())
+    tree = tree_of(module)
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
@@ -162,7 +171,7 @@ class TestImports:
         """
         The face imports the core only, and has no code but imports and a list.
         """
-        tree = ast.parse(MODULES["cxcontext"].read_text())
+        tree = tree_of("cxcontext")
         kinds = {type(node).__name__ for node in tree.body}
 
         assert ({"core"}, {"Expr", "ImportFrom", "Assign"}) == (
@@ -186,7 +195,7 @@ class TestImports:
         """
         What it takes from the face is in the face's list.
         """
-        tree = ast.parse(MODULES[module].read_text())
+        tree = tree_of(module)
         used = {
             node.attr
             for node in ast.walk(tree)
@@ -336,7 +345,7 @@ class TestFiles:
         """
         Each file begins with a docstring, unless it is empty.
         """
-        tree = ast.parse(MODULES[module].read_text())
+        tree = tree_of(module)
 
         assert not tree.body or ast.get_docstring(tree)
 

@@ -185,12 +185,16 @@ class TestOneEncoding:
             decoded(bytes.fromhex(data), values=values)
 
     @BOTH
-    def test_a_lying_length_costs_no_memory(self, values):
+    @pytest.mark.parametrize("head", ["5b", "7b", "9b", "bb", "81bb", "c49b"])
+    @pytest.mark.parametrize("rest", [0, 5000])
+    def test_a_lying_length_costs_no_memory(self, head, rest, values):
         """
-        A byte string that claims 2**62 bytes is refused like any other cut one.
+        What claims 2**62 bytes or entries is refused like any other cut item.
         """
+        data = bytes.fromhex(head) + (2**62).to_bytes(8) + bytes(rest)
+
         with refuses(MalformedError, "malformed"):
-            decoded(bytes.fromhex("5b4000000000000000"), values=values)
+            decoded(data, values=values)
 
     def test_the_refusal_quotes_nothing(self):
         """
@@ -407,6 +411,8 @@ class TestLimits:
             decoded(nested(MAX_NESTING + 1), values=values)
 
         assert MAX_NESTING == ei.value.limit
+        with refuses(LimitExceededError, "limit_exceeded"):
+            decoded(nested(20_000), values=values)
 
     @pytest.mark.parametrize("innermost", ["80", "a0", "c06141", "c100"])
     def test_an_empty_list_a_map_and_a_tag_are_levels_too(self, innermost):
@@ -457,7 +463,71 @@ class TestLimits:
         assert [large, small] == decoded(cbor.encode([large, small]))
 
 
-def values_of(depth: int = 3):
+class TestHostileBytes:
+    """
+    What is large is looked over before anything is built of it.
+    """
+
+    @BOTH
+    @pytest.mark.parametrize(
+        "item",
+        ["00", "80", "a0", "40", "60", "f6", "20", "1818", "f93c00", "4100", "8100"],
+    )
+    def test_many_small_items_are_not_built(self, item, values):
+        """
+        Of more items than any envelope has nothing is decoded.
+        """
+        item = bytes.fromhex(item)
+
+        with refuses(LimitExceededError, "limit_exceeded") as ei:
+            decoded(b"\x9a" + (20_000).to_bytes(4) + item * 20_000, values=values)
+
+        assert "items" == ei.value.what
+
+    @BOTH
+    @pytest.mark.parametrize(
+        ("key", "code"),
+        [
+            ("820000", "malformed"),
+            ("a10000", "malformed"),
+            ("8100", "malformed"),
+            ("420000", "malformed"),
+            ("f93c00", "malformed"),
+            ("c100", "malformed"),
+            ("f5", "malformed"),
+        ],
+    )
+    def test_keys_that_can_collide_are_not_hashed(self, key, code, values):
+        """
+        Lists, maps and other strange keys are refused before a map is made.
+        """
+        data = b"\xa2\x00\x59\x13\x88" + bytes(5000) + bytes.fromhex(key) + b"\x00"
+
+        with refuses(MalformedError, code):
+            decoded(data, values=values)
+
+    @BOTH
+    def test_a_large_good_one_is_read(self, values):
+        """
+        What is large and within the limits is read as ever.
+        """
+        value = [{1: bytes(5000), 2: "x" * 5000}, [[], {}], [None, True, -7, 2**40]]
+
+        assert value == decoded(cbor.encode(value), values=values)
+
+    @BOTH
+    def test_large_tags_are_refused(self, values):
+        """
+        A chain of tags is refused, however long.
+        """
+        for length in (5000, 20_000):
+            with pytest.raises(VerificationError) as ei:
+                decoded(b"\xc1" * length + b"\x00", values=values)
+
+            assert ei.value.code in ("malformed", "limit_exceeded")
+
+
+def values_of():
     """
     Return a strategy of everything that a fact may carry.
     """

@@ -16,7 +16,7 @@ from forge import SECTIONS, Forge, canonical, digest, identify, pad, unpack, wit
 import cxcontext as cx
 from cxcontext.core.events import SectionIgnored
 from cxcontext.core.gaps import Reason, Remedy
-from cxcontext.core.keygen import generate_signer, rotate_scope
+from cxcontext.core.keygen import generate_signer, give_generations, rotate_scope
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.section import SectionContent
 from cxcontext.errors import (
@@ -325,6 +325,44 @@ class TestGenerations:
 
         assert "A-118" == received.recall(Acme.order_number)
         assert [] == ignored(world)
+
+    def test_a_reader_that_was_removed_reads_nothing_new(self, ring, clock):
+        """
+        Who is not given the next generation keeps what it could read, and no more.
+        """
+        world = World(ring, clock)
+        journey = world["sales"].begin(channel="chat")
+        journey.learn(Acme.order_number, "A-118")
+        before = journey.hand_over("support")
+        newer = rotate_scope(ring, ORDER, readers=["sales", "billing"], now=START)
+        world = World(newer, clock)
+        later = world["sales"].receive(journey.hand_over("sales"))
+        later.learn(Acme.gift, True)  # noqa: FBT003 - a value
+
+        at_support = world["support"].receive(before)
+        after = world["support"].receive(later.hand_over("support"))
+
+        assert "A-118" == at_support.recall(Acme.order_number)
+        assert Reason.UNREADABLE == reason_of(after, Acme.gift)
+        at_billing = world["billing"].receive(later.hand_over("billing"))
+        assert at_billing.recall(Acme.gift)
+
+    def test_a_reader_that_is_added_reads_what_it_is_given(self, ring, clock):
+        """
+        A new reader opens the generations that it was given, and no others.
+        """
+        newer = rotate_scope(ring, 3, readers=["billing"], now=START)
+        given = give_generations(newer, 3, generations=[2], to="support")
+        old, new = World(ring, clock), World(given, clock)
+        journeys = [world["sales"].begin(channel="chat") for world in (old, new)]
+        for journey in journeys:
+            journey.learn(Acme.card_last4, "4242")
+
+        received = [
+            new["support"].receive(journey.hand_over("support")) for journey in journeys
+        ]
+
+        assert [None, "4242"] == [j.recall(Acme.card_last4) for j in received]
 
     def test_at_open_until_it_is_over(self, ring, clock, forge):
         """

@@ -20,7 +20,7 @@ from forge import Forge, refuses, unpack
 import cxcontext as cx
 from cxcontext.core import jws
 from cxcontext.core.domain import REFRESH_INTERVAL_S, TrustDomain
-from cxcontext.core.events import Event, Received
+from cxcontext.core.events import Event, Received, Rejected
 from cxcontext.core.gaps import Reason
 from cxcontext.core.keygen import (
     add_department,
@@ -323,6 +323,7 @@ class TestKeySource:
             KeySetError("rubbish"),
             KeySetUnsignedError(),
             KeySetRollbackError(1, 2),
+            OSError("no such file"),
         ],
     )
     def test_one_that_fails_changes_nothing(
@@ -502,6 +503,35 @@ class TestDepartments:
         assert Reason.REJECTED == journey.gap(Acme.full_name).reason
         journey.learn(Acme.full_name, "Alex")
         assert "Alex" == journey.recall(Acme.full_name)
+
+    def test_only_what_came_and_failed_is_such_a_problem(self, support):
+        """
+        A journey does not begin with a reason that is no beginning.
+        """
+        with pytest.raises(UsageError, match=r"else use begin\(\)"):
+            support.begin_after(Reason.STALE, channel="chat")
+
+    def test_what_was_opened_is_forgotten_when_asked(self, support, forge):
+        """
+        An operator can make a process let go of what it read a moment ago.
+        """
+        envelope = forge.envelope(forge.statement())
+        before = support.receive(envelope).context
+
+        support.forget_recent()
+
+        assert before is not support.receive(envelope).context
+
+    def test_a_refusal_is_told(self, support, world):
+        """
+        Who refuses something tells the observers its code, and nothing of it.
+        """
+        support.refuse(KeySetUnsignedError(), journey_id="00")
+
+        expected = Rejected(
+            department="support", journey_id="00", code="key_set_unsigned"
+        )
+        assert [expected] == world.events
 
     def test_the_clock_is_aware(self, ring):
         """

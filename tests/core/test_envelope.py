@@ -12,7 +12,7 @@ from base64 import b64encode, urlsafe_b64encode
 
 import cbor2
 import pytest
-from acme import DOMAIN, Acme, Clock, World
+from acme import DOMAIN, Acme, Clock, Tier, World
 from forge import (
     SECTIONS,
     Forge,
@@ -562,6 +562,44 @@ def unpack_origin(statement):
     """
     origin = cbor2.loads(statement[0])[15][-65537][0]
     return origin if isinstance(origin, bytes) else b""
+
+
+class TestConfidentiality:
+    """
+    Nothing about the customer is in the clear.
+    """
+
+    def test_carriers_see_channel_times_keys_and_clear_facts(self, sales):
+        """
+        What was said is in no byte of the envelope, but for what is declared clear.
+        """
+        said = "sentinel-7331"
+        journey = sales.begin(channel="web.chat-7331")
+        journey.learn(Acme.full_name, said)
+        journey.learn(Acme.card_last4, said)
+        journey.learn(Acme.product, said, qualifier=said)
+        journey.promise(said, wording=said)
+        journey.consent("dpv:sentinel")
+        journey.asked(Acme.email, because=said)
+        journey.refused(Acme.email)
+        journey.learn(Acme.tier, Tier.GOLD)
+        journey.learn(Acme.language, "en-GB")
+
+        raw = bytes(journey.hand_over("support"))
+
+        assert b"sentinel" not in raw
+        for clear in (b"web.chat-7331", b"gold", b"en-GB"):
+            assert clear in raw
+
+    def test_departments_are_seen_as_key_ids_only(self, sales):
+        """
+        Of the names of departments only the audience's is in an envelope.
+        """
+        raw = bytes(sales.begin(channel="chat").hand_over("support"))
+
+        assert b"support" in raw
+        assert b"sales" not in raw
+        assert b"acme.example" not in raw
 
 
 class TestWithholding:

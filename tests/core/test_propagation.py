@@ -1074,6 +1074,26 @@ class TestIgnoringReplies:
             self.refusals(world),
         )
 
+    @pytest.mark.parametrize(
+        ("sender_name", "codes"), [("billing", []), ("support", ["wrong_reply"])]
+    )
+    def test_an_answer_of_somebody_else(
+        self, sender, journey, request_id, there, world, sender_name, codes
+    ):
+        """
+        A reply is merged if it is from whom the request was for, where that is said.
+        """
+        reply = str(there.hand_over("sales", reply_to=request_id))
+        merged = sender.merge_reply(
+            journey,
+            Record(reply),
+            name=NAME,
+            reply_to=request_id,
+            sender=sender_name,
+        )
+
+        assert (not codes, codes) == (merged, self.refusals(world))
+
     def test_two_answers(self, sender, journey, request_id, there, world):
         """
         Of two replies none is merged, and none is left in the response.

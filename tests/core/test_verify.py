@@ -28,6 +28,7 @@ from forge import (
 )
 
 from cxcontext import errors
+from cxcontext.core.envelope import decode_envelope
 from cxcontext.core.events import LeftOutStatement, Received
 from cxcontext.core.gaps import Reason
 from cxcontext.core.keygen import (
@@ -39,7 +40,7 @@ from cxcontext.core.limits import MAX_ENVELOPE_BYTES
 from cxcontext.core.sealing import MLKEM768_X25519
 from cxcontext.core.signing import ED25519, ESP256, P256_ORDER
 from cxcontext.core.statement import parse_statement
-from cxcontext.core.verify import check_times
+from cxcontext.core.verify import Expected, check_times, verify_envelope
 from cxcontext.errors import (
     BadDeliverySignatureError,
     DeliveryExpiredError,
@@ -1079,6 +1080,32 @@ class TestPartners:
             world["support"].receive(envelope)
 
 
+class TestVerified:
+    """
+    What verification returns, for who needs no journey of it.
+    """
+
+    def test_it_names_sender_and_authors(self, ring, forge, world):
+        """
+        Statements come parents first, each with the department that signed it.
+        """
+        root = forge.statement()
+        leaf = forge.statement(root, by="billing")
+
+        verified = verify_envelope(
+            decode_envelope(forge.envelope(root, leaf)),
+            domain="acme.example",
+            key_set=ring.public,
+            expected=Expected(department="support", rests=False, max_lifetime_s=300),
+            now_s=START_S,
+            cache=world.domain.verified,
+        )
+
+        assert identify(root) == verified.root.id
+        assert ("sales", "billing") == verified.authors
+        assert ("sales", ()) == (verified.sender, verified.left_out)
+
+
 # --- algorithms and signers --------------------------------------------------
 
 
@@ -1544,6 +1571,23 @@ class TestErrors:
         assert len(codes) == len(set(codes))
         assert all(code.replace("_", "").islower() for code in codes)
         assert "refused" == VerificationError.code
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            UnknownKeyError,
+            WrongAlgorithmError,
+            BadDeliverySignatureError,
+            ForgedStatementError,
+            StatementTimesError,
+            KeyNotYetValidError,
+        ],
+    )
+    def test_what_is_not_verified_is_claimed(self, kind):
+        """
+        Until a signature is verified, a message does not say who signed.
+        """
+        assert "claim" in str(kind("00"))
 
     @pytest.mark.parametrize("kind", ERRORS)
     def test_every_message_is_one_line(self, kind):

@@ -339,6 +339,58 @@ class TestRefusing:
         assert [200, 400] == [ask(path=path).status_code for path in ("/", "/refund")]
 
 
+class TestOptions:
+    """
+    What a middleware may be told besides.
+    """
+
+    def test_a_delivery_counts_as_often_as_it_comes(self, serve, ask, journey):
+        """
+        By default a second sight is served, and says that it is one.
+        """
+        desk = serve(Desk())
+        value = str(journey.hand_over("billing"))
+        for _ in range(2):
+            ask(value)
+
+        assert [False, True] == [found.replayed for found in desk.seen]
+
+    def test_a_route_may_take_each_delivery_once(self, serve, ask, journey, elsewhere):
+        """
+        There the second sight is refused, and on other routes it is not.
+        """
+        desk = serve(Desk(), once=lambda scope: scope["path"] == "/refund")
+        value = str(journey.hand_over("billing"))
+        for path in ("/refund", "/refund", "/"):
+            ask(value, path=path)
+
+        assert ([NAME, None, NAME], ["replayed"]) == (
+            [known(found) for found in desk.seen],
+            [event.code for event in elsewhere.told(Rejected)],
+        )
+
+    @pytest.mark.parametrize(
+        ("more", "code"), [(0, None), (-1, "too_large")], ids=["enough", "too few"]
+    )
+    def test_a_value_may_be_longer_where_that_is_said(
+        self, serve, ask, journey, elsewhere, more, code
+    ):
+        """
+        The limit of the middleware counts, to the byte.
+        """
+        journey.learn(Acme.photo, bytes(3500))
+        value = str(journey.hand_over("billing"))
+        desk = serve(Desk(), limits=cx.Limits(value_bytes=len(value) + more))
+        ask(value)
+        refusals = [event.code for event in elsewhere.told(Rejected)]
+
+        assert (True, [NAME if code is None else None], [code] if code else []) == (
+            len(value) > http.LIMITS.value_bytes,
+            [known(found) for found in desk.seen],
+            refusals,
+        )
+
+
 class TestBinding:
     """
     Deliveries that are bound to one request.
@@ -902,6 +954,16 @@ class TestEdge:
             found,
             elsewhere.events,
         )
+
+    @pytest.mark.parametrize("name", [b"Customer-Context", b"CUSTOMER_Context"])
+    def test_case_hides_nothing_from_it(self, receiver, app, inside, name):
+        """
+        Also names that a server did not write in small letters are stripped.
+        """
+        scope = scope_of() | {"headers": [(name, b"cx1.AA")]}
+        drive(CustomerContextMiddleware(app, receiver, edge=True), scope)
+
+        assert [(set(), None)] == inside
 
     def test_none_is_sent_out(self, serve, app, ask):
         """

@@ -242,6 +242,24 @@ class TestSending:
             len(world.told(Unsent)),
         )
 
+    def test_a_value_may_be_longer_where_that_is_said(
+        self, server, propagate, journey, elsewhere
+    ):
+        """
+        The limit of the transport counts in place of the default.
+        """
+        journey.learn(Acme.photo, bytes(3500))
+        transport = CustomerContextTransport(
+            propagate(billing=server),
+            journey=lambda: journey,
+            limits=cx.Limits(value_bytes=7000),
+        )
+        with httpx.Client(transport=transport) as client:
+            client.get(server.origin)
+        ((value,),) = server.values()
+
+        assert bytes(3500) == elsewhere["billing"].receive(value).recall(Acme.photo)
+
     def test_an_error_of_the_network_passes(self, propagate, fetch, journey):
         """
         What the wrapped transport raises is raised.
@@ -607,6 +625,31 @@ class TestReturning:
             (value,) = (v for k, v in scope["headers"] if k == b"customer-context")
             request = billing.receive(value)
             reply = mixed_up.hand_over("sales", reply_to=request.delivery_id)
+            headers = [(b"customer-context", str(reply).encode())]
+            await answer(send, headers=headers)
+
+        server.app = app
+        call()
+
+        assert (None, ["wrong_reply"]) == (
+            journey.recall(Acme.account),
+            [event.code for event in world.told(Rejected)],
+        )
+
+    def test_a_reply_of_another_department_is_not_merged(
+        self, server, call, journey, elsewhere, world
+    ):
+        """
+        Only the department that was asked answers, whoever else saw the request.
+        """
+        billing, support = elsewhere["billing"], elsewhere["support"]
+
+        async def app(scope, receive, send):
+            (value,) = (v for k, v in scope["headers"] if k == b"customer-context")
+            request = billing.receive(value)
+            other = support.receive(request.hand_over("support"))
+            other.learn(Acme.account, "AC-1")
+            reply = other.hand_over("sales", reply_to=request.delivery_id)
             headers = [(b"customer-context", str(reply).encode())]
             await answer(send, headers=headers)
 

@@ -1044,6 +1044,80 @@ def a_promise_handed_over(shop: Workshop) -> Vector:
 
 
 @valid
+def a_promise_of_ones_own_handed_over(shop: Workshop) -> Vector:
+    """
+    Sales asks support to answer for its own promise: until then it is open.
+    """
+    journey = shop.world()["sales"].begin(channel="chat")
+    made = journey.promise("callback", wording="We call you tomorrow")
+    journey.hand_over_promise(made.id, to="support")
+    return Vector(envelope=journey.hand_over("support"))
+
+
+@valid
+def a_promise_handed_over_twice(shop: Workshop) -> Vector:
+    """
+    On one branch to support, on another to sales: either may accept, and sales does.
+    """
+    forge = shop.forge()
+    root = forge.statement(
+        by="billing", says={4: {-7: {0: _step(0, "refund", "Friday"), 3: "r1"}}}
+    )
+    branches = [
+        forge.statement(
+            root,
+            by="billing",
+            says={4: {-7: {0: _step(7, None, None, to), 3: "r1"}}},
+        )
+        for to in ("support", "sales")
+    ]
+    accepted = forge.statement(
+        *branches, says={4: {-7: {0: _step(1), 3: "billing/r1"}}}
+    )
+    return Vector(envelope=forge.envelope(root, *branches, accepted))
+
+
+@valid
+def a_promise_asked_of_two(shop: Workshop) -> Vector:
+    """
+    As before, and nobody accepts.
+    """
+    forge = shop.forge()
+    root = forge.statement(
+        by="billing", says={4: {-7: {0: _step(0, "refund", "Friday"), 3: "r1"}}}
+    )
+    branches = [
+        forge.statement(
+            root,
+            by="billing",
+            iat=NOW + later,
+            says={4: {-7: {0: _step(7, None, None, to), 3: "r1"}}},
+        )
+        for later, to in enumerate(("support", "sales"))
+    ]
+    return Vector(envelope=forge.envelope(root, *branches))
+
+
+@valid
+def a_promise_made_twice(shop: Workshop) -> Vector:
+    """
+    Its creator says two things under one name; the one that was accepted stands.
+    """
+    forge = shop.forge()
+    root = forge.statement()
+    one = forge.statement(
+        root, says={4: {-7: {0: _step(0, "refund", "Friday", "billing"), 3: "r1"}}}
+    )
+    other = forge.statement(
+        root, says={4: {-7: {0: _step(0, "refund", "Monday", "billing"), 3: "r1"}}}
+    )
+    accepted = forge.statement(
+        other, by="billing", says={4: {-7: {0: _step(1), 3: "sales/r1"}}}
+    )
+    return Vector(envelope=forge.envelope(root, one, other, accepted))
+
+
+@valid
 def a_promise_in_conflict(shop: Workshop) -> Vector:
     """
     Its owner kept it on one branch and missed it on another.
@@ -1734,38 +1808,48 @@ def a_statement_from_the_future(shop: Workshop) -> Vector:
 
 
 @valid
-def a_key_that_verifies_no_more(shop: Workshop) -> Vector:
+def a_journey_outlives_its_keys(shop: Workshop) -> Vector:
     """
-    A statement that has not expired, by a key that verifies nothing any more: it is
-    kept, and not read.
+    The first two statements have expired, and their keys verify no more: they count
+    for the graph, and the third is read.
     """
     forge = shop.forge()
-    root = forge.statement(
-        by="closed",
-        iat=NOW - 201 * DAY_S,
-        exp=NOW - 111 * DAY_S,
-    )
+    root = forge.statement(by="closed", iat=NOW - 201 * DAY_S)
     child = forge.statement(root, by="leaving", iat=NOW - 10 * DAY_S)
-    last = forge.statement(
-        child, iat=NOW, says={1: {1: "Alex Doe"}}
-    )
+    last = forge.statement(child, says={1: {1: "Alex Doe"}})
     now = NOW + 80 * DAY_S
     return Vector(
         envelope=forge.envelope(root, child, last, iat=now),
         now=now,
         recalls={"full_name": "Alex Doe"},
+        reads={"left_out": []},
     )
 
 
 @valid
-def a_key_that_verifies_no_more_and_lives(shop: Workshop) -> Vector:
+def a_statement_outlives_its_key(shop: Workshop) -> Vector:
     """
-    The same, with a root that lives for a second longer than its key verifies.
+    A statement that has not expired, by a key that verifies no more: it is kept, and
+    not read, whatever else is wrong with it.
     """
-    forge = shop.forge("acme-short")
-    root = forge.statement(by="leaving", says={1: {1: "Alex"}})
-    child = forge.statement(root, says={1: {2: "alex@example.com"}})
-    return Vector(envelope=forge.envelope(root, child))
+    forge = shop.forge()
+    now = NOW + 80 * DAY_S
+    root = forge.statement(says={1: {1: "Alex"}}, by="leaving", iat=NOW - 10 * DAY_S)
+    child = forge.statement(root, by="leaving", iat=NOW - 10 * DAY_S, exp=now + 1)
+    last = forge.statement(child, exp=now + 1, says={1: {2: "alex@example.com"}})
+    return Vector(
+        envelope=forge.envelope(root, child, last, iat=now),
+        now=now,
+        recalls={"email": "alex@example.com"},
+        reads={
+            "left_out": [
+                {
+                    "key_id": forge.signer("leaving").key_id.hex(),
+                    "code": "key_retired",
+                }
+            ]
+        },
+    )
 
 
 @valid

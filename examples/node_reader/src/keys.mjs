@@ -27,7 +27,7 @@ function signingKey(jwk, department, external) {
     external,
     keyId,
     algorithm: isEdwards ? ED25519 : ESP256,
-    publicKey: isEdwards ? x : concat([4], x, fromBase64url(jwk.y)),
+    publicKey: isEdwards ? x : concat(Uint8Array.of(4), x, fromBase64url(jwk.y)),
     notBefore: jwk.not_before,
     signUntil: jwk.sign_until,
     verifyUntil: jwk.verify_until,

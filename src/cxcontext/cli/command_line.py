@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from cxcontext.cli import demo, explain, inspect, keys, verify, vocabulary
 from cxcontext.cli.arguments import CommandError, Parser
 from cxcontext.cli.output import printable
-from cxcontext.errors import CXContextError, VerificationError
+from cxcontext.errors import CXContextError, KeySetError, VerificationError
 
 REFUSED = 1
 USAGE = 2
@@ -55,6 +55,8 @@ def _run(argv: Sequence[str] | None) -> int:
         status: int = run(arguments)
     except SystemExit as exit_:  # argparse, after --help or --version
         return int(exit_.code or 0)
+    except KeySetError as error:  # of a file or a name that was given, no peer's
+        return _fail(str(error))
     except VerificationError as error:
         return _fail(f"refused ({error.code}): {error}", status=REFUSED)
     except (CommandError, CXContextError) as error:

@@ -256,6 +256,6 @@ def _advising(held: KeyDirectory) -> Generator[None, None, None]:
     except UnknownDepartmentError as error:
         name = error.department
         msg = (
-            f"{name} is not in {held.public_path}; run `cxcontext keys add DIR {name}`"
+            f"{name} is not in {held.public_path}; correct it, or use `keys add` first"
         )
         raise CommandError(msg) from None

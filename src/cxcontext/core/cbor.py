@@ -230,15 +230,13 @@ def _check_value(value: object, what: str) -> None:
             kind = type(item)
             if kind is str or kind is bytes or item is None:
                 continue
-            if kind is dict or kind is list:
+            if isinstance(item, (dict, list)):
                 # cbor2 does not count an empty list or map as a level.
                 if levels == MAX_NESTING:
                     raise LimitExceededError("levels of nesting", MAX_NESTING)
+                inner.extend(item)
                 if isinstance(item, dict):
-                    inner.extend(item)
                     inner.extend(item.values())
-                elif isinstance(item, list):
-                    inner.extend(item)
             else:
                 _check_scalar(item, what)
         level = inner

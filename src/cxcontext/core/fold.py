@@ -170,7 +170,7 @@ def fold_field(
         settled=settled,
         unread=None if settled else next((r for r in _REASONS if r in reasons), None),
         expired=expired,
-        mark=_mark(field, qualifier, nodes, contents, now_s),
+        mark=last_mark(field, qualifier, nodes, contents, now_s),
     )
 
 
@@ -358,13 +358,16 @@ def marks_of(
                     yield node, mark
 
 
-def _mark(
+def last_mark(
     field: FieldDefinition[Any],
     qualifier: str | None,
     nodes: Sequence[Node],
     contents: Sequence[Content],
     now_s: int,
 ) -> MarkKind | None:
+    """
+    Return that the customer refused or does not know, whichever was noted last.
+    """
     last: tuple[int, MarkKind] | None = None
     for node, mark in marks_of(field, nodes=nodes, contents=contents, now_s=now_s):
         at_s = node.issued_s - mark.age_s

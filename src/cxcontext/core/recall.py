@@ -17,7 +17,7 @@ import attrs
 from cxcontext.core.consenting import ConsentReading, fold_consent
 from cxcontext.core.context import Context, arrival_of
 from cxcontext.core.fact import Fact
-from cxcontext.core.fold import Claim, Reading, fold_field
+from cxcontext.core.fold import Claim, Reading, fold_field, last_mark
 from cxcontext.core.gaps import Gap, Reason, Remedy
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.numeric_date import from_seconds
@@ -112,7 +112,7 @@ def read_field(
     """
     Return what stands of a field for this reader.
     """
-    return fold_field(
+    reading = fold_field(
         field,
         qualifier,
         nodes=context.nodes,
@@ -120,6 +120,12 @@ def read_field(
         now_s=now_s,
         revision=context.reader.vocabulary.revision,
     )
+    if not field.clear or reading.has_value:
+        return reading
+    # What was asked stays sealed, also of what is said in the clear.
+    sealed = context.scope_contents(field.scope, now_s=now_s)
+    mark = last_mark(field, qualifier, context.nodes, sealed, now_s)
+    return attrs.evolve(reading, mark=mark)
 
 
 def make_fact(

@@ -13,7 +13,7 @@ MAX_SEEN: Final = 100_000
 
 class ReplayCache:
     """
-    Remembers deliveries until they expire; the oldest go first when it is full.
+    Remembers deliveries; when it is full, the expired and first to expire go.
     """
 
     def __init__(self, *, size: int = MAX_SEEN) -> None:
@@ -43,8 +43,6 @@ class ReplayCache:
             if len(self._seen) >= self._size:
                 self._forget_expired(now_s)
             self._seen[key] = expires_s
-            while len(self._seen) > self._size:
-                self._seen.popitem(last=False)
             return False
 
     def _forget_expired(self, now_s: int) -> None:

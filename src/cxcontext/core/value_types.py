@@ -334,7 +334,7 @@ def _list_hook(form: Any, converter: cattrs.Converter) -> Callable[[Any, Any], A
     hook = converter.get_structure_hook(item)
 
     def structure(wire: Any, _: Any) -> list[Any]:
-        return [hook(entry, item) for entry in _a(list, wire)]
+        return [hook(entry, item) for entry in _an_array(wire)]
 
     return structure
 
@@ -345,13 +345,13 @@ def _tuple_hook(form: Any, converter: cattrs.Converter) -> Callable[[Any, Any], 
         hook = converter.get_structure_hook(items[0])
 
         def structure(wire: Any, _: Any) -> tuple[Any, ...]:
-            return tuple(hook(entry, items[0]) for entry in _a(list, wire))
+            return tuple(hook(entry, items[0]) for entry in _an_array(wire))
 
         return structure
     hooks = [converter.get_structure_hook(item) for item in items]
 
     def structure_fixed(wire: Any, _: Any) -> tuple[Any, ...]:
-        entries = zip(hooks, _a(list, wire), items, strict=True)
+        entries = zip(hooks, _an_array(wire), items, strict=True)
         return tuple(hook(entry, item) for hook, entry, item in entries)
 
     return structure_fixed
@@ -365,6 +365,13 @@ def _dict_hook(form: Any, converter: cattrs.Converter) -> Callable[[Any, Any], A
         return {_a(str, k): hook(v, item) for k, v in _a(dict, wire).items()}
 
     return structure
+
+
+def _an_array(wire: Any) -> Any:
+    # From the wire comes a list; a union's member may be a tuple still.
+    if not isinstance(wire, (list, tuple)):
+        raise TypeError
+    return wire
 
 
 def _a(kind: type, wire: Any) -> Any:
@@ -506,7 +513,7 @@ def _positional_hook(
     hooks = [converter.get_structure_hook(a.type) for a in attributes]
 
     def structure(wire: Any, _: Any) -> Any:
-        entries = zip(attributes, hooks, _a(list, wire), strict=False)
+        entries = zip(attributes, hooks, _an_array(wire), strict=False)
         return form(**{a.alias: hook(entry, a.type) for a, hook, entry in entries})
 
     return structure

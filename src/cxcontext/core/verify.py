@@ -184,9 +184,8 @@ def check_delivery(
     if expires_s is not None and expires_s + CLOCK_LEEWAY_SECONDS <= now_s:
         raise DeliveryExpiredError(_instant(expires_s))
     _check_claims(delivery, expected)
-    receiver = key_set.departments.get(expected.department)
     # A partner's answer has a door of its own; what it keeps itself is its own.
-    own = receiver is not None and receiver.external and entry.external
+    own = entry.external and entry.department == expected.department
     if entry.external != expected.from_external and not (
         own and envelope.root.flags & FLAG_EXPORT
     ):
