@@ -42,15 +42,24 @@ class Raw:
         self.sealed = [self.one_seal(size) for size in sizes]
 
     def one_seal(self, size: int) -> bytes:
+        """
+        Seal one section.
+        """
         return SUITE.encrypt(b"p" * size, self.sealing, info=INFO)
 
     def seals(self, signatures: int) -> None:
+        """
+        Seal as many sections as the payload has, and sign.
+        """
         for size in self.sizes:
             self.one_seal(size)
         for _ in range(signatures):
             self.signing.sign(self.message)
 
     def opens(self, verifications: int, sections: int) -> None:
+        """
+        Verify, and open that many sections.
+        """
         for _ in range(verifications):
             self.verifying.verify(self.signature, self.message)
         for sealed in self.sealed[:sections]:
@@ -99,15 +108,15 @@ def cases() -> tuple[list[Case], dict[str, int]]:
 
     def warm_two() -> str:
         # A journey of its own each time: its first two statements are known here.
-        journey = billing.receive(fill(care.begin(channel="voice")).hand_over("billing"))
+        journey = billing.receive(
+            fill(care.begin(channel="voice")).hand_over("billing")
+        )
         hop(journey, 0)
         journey = sales.receive(journey.hand_over("sales"))
         hop(journey, 1)
         journey = billing.receive(journey.hand_over("billing"))
         hop(journey, 2)
-        envelope = str(journey.hand_over("sales"))
-        # Its author's own statements are not in this cache until they come in.
-        return envelope
+        return str(journey.hand_over("sales"))
 
     def fresh_delivery() -> str:
         sales.forget_recent()

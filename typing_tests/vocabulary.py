@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from datetime import date
 from enum import Enum
-from typing import Literal
+from typing import Literal, assert_type
 
 import attrs
-from typing_extensions import assert_type
 
 import cxcontext as cx
 
