@@ -175,9 +175,10 @@ class MissingKeyError(UsageError, LookupError):
     """
 
     what: str
+    advice: str = "run `cxcontext keys rotate`, or load the newer key files"
 
     def __str__(self) -> str:
-        return f"{self.what}; run `cxcontext keys rotate`, or load the newer key files"
+        return f"{self.what}; {self.advice}"
 
 
 @attrs.frozen

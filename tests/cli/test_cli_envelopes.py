@@ -81,31 +81,43 @@ def test_envelopes_that_cannot_be_had(shop, run, arguments, words):
     assert "SECRET" not in ran.err
 
 
-@pytest.mark.parametrize(
-    ("raw", "code"),
-    [
-        (b"", "malformed"),
-        (b"\xff" * 100, "malformed"),
-        (b"cx1.", "malformed"),
-        (b"cx1.A=", "not_canonical"),
-        (b"cx1.\x1b[2J", "malformed"),
-        (b"\x83\x02\x80\x80", "unsupported_version"),
-        (b"\x9f" * 70_000, "limit_exceeded"),
-        (b"\x81" * 300_000, "too_large"),
-        (b"x" * 10**6, "too_large"),
-        (b"cx1." + b"A" * 10**6, "too_large"),
-    ],
-)
-def test_hostile_input_is_one_line(command, raw, code):
+HOSTILE = {
+    "nothing": (b"", "malformed"),
+    "noise": (b"\xff" * 100, "malformed"),
+    "only the prefix": (b"cx1.", "malformed"),
+    "padding": (b"cx1.A=", "not_canonical"),
+    "control characters": (b"cx1.\x1b[2J", "malformed"),
+    "another version": (b"\x83\x02\x80\x80", "unsupported_version"),
+    "nesting": (b"\x9f" * 70_000, "limit_exceeded"),
+    "too much": (b"\x81" * 300_000, "too_large"),
+    "far too much": (b"x" * 10**6, "too_large"),
+    "far too much text": (b"cx1." + b"A" * 10**6, "too_large"),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile_input_is_one_line(shop, run, what):
     """
-    Whatever is piped in, the command says what was refused and shows no traceback.
+    Whatever is piped in, the command says what was refused and nothing else.
     """
-    ran = command("inspect", input=raw)
+    raw, code = HOSTILE[what]
+
+    ran = run("inspect", stdin=raw)
+
+    assert (1, "") == (ran.status, ran.out)
+    assert ran.line.startswith(f"cxcontext: refused ({code}): ")
+    assert ran.line.isascii()
+
+
+def test_hostile_input_to_the_real_command_shows_no_traceback(command):
+    """
+    A process of its own ends with status 1 and one line.
+    """
+    ran = command("inspect", input=b"\x9f" * 10**6)
 
     (line,) = ran.stderr.splitlines()
     assert (1, b"") == (ran.returncode, ran.stdout)
-    assert line.startswith(f"cxcontext: refused ({code}): ".encode())
-    assert line.isascii()
+    assert line.startswith(b"cxcontext: refused (too_large): ")
 
 
 # --- inspect -----------------------------------------------------------------

@@ -645,6 +645,32 @@ def test_show_lists_those_without_keys(shop, run):
     assert "support (external)" in shown
 
 
+def test_show_has_the_pin_of_a_domain_key(shop, run):
+    """
+    The pin is told again whenever it is needed; what is no key file is none.
+    """
+    made = run(*INIT, "--sign-with", "domain.json")
+    (shop / "none.json").write_text("{}")
+
+    shown = run("keys", "show", "domain.json")
+    refused = run("keys", "show", "none.json")
+
+    assert made.out.partition("pin: ")[2].split()[0] in shown.out
+    assert (2, True) == (refused.status, "none.json is no domain key" in refused.line)
+
+
+def test_a_domain_without_scopes_has_a_table_of_none(shop, run):
+    """
+    Where there are no scope keys the table says so.
+    """
+    (shop / "void.py").write_text(
+        "import cxcontext as cx\nclass Void(cx.Vocabulary): pass\n"
+    )
+    run(*("keys", "init", "void:Void", "--domain=v", "--department=a", "--out=keys"))
+
+    assert "scope keys: none\n" in run("keys", "show", "keys").out
+
+
 def test_private_material_is_never_printed(shop, run):
     """
     Whatever is done with keys, no private key appears on either stream.

@@ -188,16 +188,6 @@ def test_what_cannot_be_read_is_one_line(shop, run, name, text, words):
     assert ran.line.isprintable()
 
 
-def test_modules_of_the_current_directory_are_found(shop, command):
-    """
-    The real command finds a module beside it, wherever it is installed.
-    """
-    ran = command("vocabulary", "export", "wares:Wares")
-
-    assert 0 == ran.returncode
-    assert "Wares" == vocabulary_from_json(ran.stdout).__name__
-
-
 def test_a_reader_that_goes_away_is_no_error(shop):
     """
     With a closed pipe behind it the command ends without a word, as by the signal.

@@ -217,7 +217,16 @@ def test_who_may_not_write_a_scope_leaves_no_mark(world):
 
     assert not ivr.has_news
     assert 1 == len(world.told(Asked))
-    assert Reason.NEVER_STATED is ivr.gap(Acme.order_number).reason
+    assert Reason.NOT_YOURS is ivr.gap(Acme.order_number).reason
+
+
+def test_who_may_not_note_the_answer_does_not_ask(world):
+    """
+    ask_once puts no question whose answer this department could not keep.
+    """
+    ivr = world["ivr"].begin(channel="phone")
+
+    assert ivr.ask_once(Acme.order_number, lambda question: 1 / 0) is None
 
 
 def test_asking_for_a_clear_field_leaves_a_sealed_mark(world):

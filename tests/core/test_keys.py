@@ -848,8 +848,15 @@ class TestPrivateKeys:
         """
         The public file passed for the private one is refused.
         """
-        with pytest.raises(KeySetError, match="department is missing"):
+        with pytest.raises(KeySetError, match="load it with KeySet.load"):
             PrivateKeys.from_json(KEY_SET.to_json())
+
+    def test_a_private_file_is_no_key_set(self):
+        """
+        The private file passed for the public one is refused, and said to be private.
+        """
+        with pytest.raises(KeySetError, match="department's PRIVATE keys"):
+            KeySet.from_json(SALES.to_json())
 
     def test_a_public_key_is_no_private_one(self):
         """
@@ -1032,8 +1039,18 @@ class TestSignerChoice:
         """
         now = START_SECONDS + (entry.not_before == START)
 
-        with pytest.raises(MissingKeyError, match="sales has no private key"):
+        with pytest.raises(MissingKeyError, match="sales (has no|signs only from)"):
             SALES.signer(with_keys(entry), now=now)
+
+    def test_files_of_two_ceremonies_do_not_fit(self):
+        """
+        Where none of the department's keys is in the set, the error says so.
+        """
+        signer = KMSSigner(key_id=bytes(8), algorithm=ED25519)
+        private = attrs.evolve(SALES, signers=(signer,))
+
+        with pytest.raises(MissingKeyError, match="none of its keys is in that set"):
+            private.signer(KEY_SET, now=START_SECONDS)
 
     def test_a_key_signs_at_its_last_instant(self):
         """

@@ -269,8 +269,8 @@ def statements(
                 name=name,
                 department=None if unknown else placed.department,
                 unread=None if unknown else unread,
-                # No two at the same instant, since the last mark is shown.
-                issued=issued * 100 + len(found),
+                # No two marks at the same instant, since the last one is shown.
+                issued=issued * 100 + (len(found) if placed.mark else 0),
                 expires=expires * 100,
             )
         )

@@ -197,7 +197,7 @@ def records(
     kind = "map"
     if not by_name and draw(st.booleans()):
         made, kind = positional(made), "array"
-    return Typed(made, st.builds(made, **values), frozenset({kind}))
+    return Typed(made, st.builds(made, **values), frozenset({kind, "record"}))
 
 
 @st.composite
@@ -205,7 +205,7 @@ def _unions_of_records(draw: st.DrawFn, inner: st.SearchStrategy[Typed]) -> Type
     made = draw(st.lists(records(inner, by_name=True), min_size=2, max_size=3))
     form = typing.Union[tuple(each.form for each in made)]  # noqa: UP007 - built
     values = st.one_of(*(each.values for each in made))
-    return Typed(form, values, frozenset({"map"}))
+    return Typed(form, values, frozenset({"map", "record"}))
 
 
 _LEAVES = st.one_of(

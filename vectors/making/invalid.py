@@ -1107,13 +1107,27 @@ _delivery(
 
 
 def _partner(
-    name: str, why: str, *, flags: int, by: str, how: dict[str, Any]
+    name: str,
+    why: str,
+    *,
+    by: str,
+    to: str = "support",
+    open_: str = "receive",
+    root_by: str = "sales",
 ) -> None:
+    """
+    Add a vector of an export that its reader does not take from this sender.
+    """
+
     def maker(shop: Workshop) -> Vector:
         forge = shop.forge()
-        root = forge.statement(flags=flags, says={6: {51: "packed"}})
+        root = forge.statement(by=root_by, flags=4, says={6: {51: "packed"}})
+        lifetime = None if open_ == "resume" else 300
         return Vector(
-            envelope=forge.envelope(root, by=by), error="external_author", how=how
+            envelope=forge.envelope(root, by=by, to=to, lifetime=lifetime),
+            to=to,
+            error="external_author",
+            how={"open": open_},
         )
 
     add_invalid(name, why, maker)
@@ -1122,23 +1136,32 @@ def _partner(
 _partner(
     "external-sender-of-an-export",
     "A partner's answer to an export, received as if it were one of ours.",
-    flags=4,
     by="carrier",
-    how={},
 )
 _partner(
     "external-answer-by-our-own",
     "An answer is waited for, and one of our departments sends it.",
-    flags=4,
     by="sales",
-    how={"open": "answer"},
+    open_="answer",
 )
 _partner(
     "external-rest",
     "What a partner laid to rest, resumed by one of ours.",
-    flags=4,
     by="carrier",
-    how={},
+    open_="resume",
+)
+_partner(
+    "external-to-another-partner",
+    "A partner hands an export on to another partner.",
+    by="carrier",
+    to="courier",
+)
+_partner(
+    "external-export-of-its-own",
+    "A partner begins an export, and waits for what it takes for an answer.",
+    by="sales",
+    root_by="courier",
+    to="carrier",
 )
 _statement(
     "external-root", "external_author", "A root by a partner.", by="carrier"

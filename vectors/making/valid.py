@@ -278,6 +278,21 @@ def marks(shop: Workshop) -> Vector:
 
 
 @valid
+def marks_of_a_clear_field(shop: Workshop) -> Vector:
+    """
+    What is said of a clear field stands in the claims, but its marks are sealed.
+    """
+    journey = shop.world()["sales"].begin(channel="chat")
+    journey.refused(Acme.language)
+    journey.learn(Acme.tier, Tier.BASIC)
+    journey.does_not_know(Acme.tier)
+    return Vector(
+        envelope=journey.hand_over("support"),
+        recalls={"language": Gap("refused"), "tier": "basic"},
+    )
+
+
+@valid
 def many_values(shop: Workshop) -> Vector:
     """
     A field with many values, each with its qualifier, and one without.

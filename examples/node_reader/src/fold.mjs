@@ -23,9 +23,10 @@ function comparableOf(vocabulary, field, { hasValue, value }) {
  * @param qualifier null, or which of many values
  * @param contents per statement, in topological order: {statement, author, facts, marks},
  *   {statement, author, unread}, or nothing where it has no section of the scope
+ * @param sealed the same of the sections of the scope, where marks stand, for a clear field
  * @param reader {vocabulary, now, descends, exporter}
  */
-export function foldField(field, qualifier, contents, reader) {
+export function foldField(field, qualifier, contents, sealed, reader) {
   const { vocabulary, now, exporter } = reader;
   const claims = [];
   const unread = [];
@@ -92,7 +93,7 @@ export function foldField(field, qualifier, contents, reader) {
     unread: settled
       ? undefined
       : REASONS.find((reason) => blocking.some((other) => other.reason === reason)),
-    mark: lastMark(field, qualifier, contents, now),
+    mark: lastMark(field, qualifier, sealed, now),
   };
 }
 

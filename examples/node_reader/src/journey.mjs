@@ -150,7 +150,8 @@ export class Journey {
   }
 
   read(field, qualifier) {
-    const reading = foldField(field, qualifier, this.contentsOf(field), this.reader);
+    const sealed = this.contents.get(field.scope);
+    const reading = foldField(field, qualifier, this.contentsOf(field), sealed, this.reader);
     return { ...reading, gap: this.gapOf(field, qualifier, reading) };
   }
 

@@ -50,16 +50,16 @@ function checkDelivery({ delivery, statements }, { domain, keySet, expected }) {
   const binding = expected.binding === null ? null : sha256(expected.binding);
   if (!sameBytes(delivery.binding, binding)) refuse('wrong_binding');
   if (!sameBytes(delivery.replyTo, expected.replyTo)) refuse('wrong_reply');
-  if (!maySend(key, statements[0], { keySet, expected })) refuse('external_author');
+  if (!maySend(key, statements[0], expected)) refuse('external_author');
   if (!verifies(key, delivery.signature, deliverySigned(delivery.header, statements, domain))) {
     refuse('bad_delivery_signature');
   }
   return key.department;
 }
 
-function maySend(key, root, { keySet, expected }) {
-  if (expected.open === 'answer') return key.external;
-  return !key.external || (keySet.isExternal(expected.receiver) && isExport(root));
+function maySend(key, root, { open, receiver }) {
+  if (open === 'answer') return key.external;
+  return !key.external || (key.department === receiver && isExport(root));
 }
 
 const isExport = ({ flags }) => (flags & FLAGS.export) !== 0;

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NoReturn, TypeAlias
-
-# argparse has no public name for what add_subparsers() returns.
-Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001
+from typing import Any, Final, NoReturn, Protocol
 
 _ENVELOPE: Final = re.compile(r"cx1\.[\w-]+")
 
@@ -19,6 +17,19 @@ class CommandError(Exception):
     """
     The command cannot be done as it was given; the message says what to do.
     """
+
+
+class Commands(Protocol):
+    """
+    What ``add_subparsers()`` returns, for which argparse has no public name.
+    """
+
+    @property
+    def add_parser(self) -> Callable[..., Parser]:
+        """
+        Add a command, and return its parser.
+        """
+        ...
 
 
 class Parser(argparse.ArgumentParser):

@@ -21,13 +21,11 @@ def add_to(commands: Commands) -> None:
 
 
 def _demo(arguments: Namespace) -> int:
-    # Only now, for it may need what is not installed.
-    from cxcontext.demo import run  # noqa: PLC0415
-
     try:
+        # Only now, for it may need what is not installed.
+        from cxcontext.demo import run  # noqa: PLC0415
+
         return run(json=arguments.json)
     except ImportError as error:
-        if error.name not in ("httpx", "uvicorn"):
-            raise
-        msg = f"the demo needs {error.name}; run `pip install 'cxcontext[demo]'`"
-        raise CommandError(msg) from None
+        # It names what is missing, and how to get it.
+        raise CommandError(f"the demo cannot run: {error}") from None

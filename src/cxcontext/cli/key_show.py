@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cxcontext.cli.arguments import CommandError, Commands, add_json_argument, now
-from cxcontext.cli.key_files import SUFFIX
+from cxcontext.cli.key_files import SUFFIX, read_domain_key
 from cxcontext.cli.output import instant, say, say_json, say_table
 from cxcontext.cli.reading import read_key_set, read_private_keys
 from cxcontext.core import base64url, jws, key_json
@@ -58,6 +58,9 @@ def _show(arguments: Namespace) -> int:
             documents.append(_public(path, key_set, state, now_s))
         elif "department" in members:
             documents.append(_private(path, read_private_keys(str(path))))
+        else:
+            domain_key = read_domain_key(str(path)).verifying_key
+            documents.append({"file": str(path), "pin": jws.pin_of(domain_key)})
     if arguments.json:
         say_json(documents)
         return 0
@@ -68,6 +71,8 @@ def _show(arguments: Namespace) -> int:
                 f"{document['domain']}, {document['signature']}"
             )
             _tables(document)
+        elif "pin" in document:
+            say(f"{document['file']}: domain key, pin {document['pin']}")
         else:
             say(
                 f"{document['file']}: private keys of {document['department']} at "

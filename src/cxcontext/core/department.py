@@ -64,6 +64,9 @@ class Department(Generic[V]):
         )
         self._recent = RecentlyOpened()
         self.is_external(name)
+        if not isinstance(keys, PrivateKeys):
+            msg = f"keys is a {type(keys).__name__}; pass PrivateKeys.load(path)"
+            raise UsageError(msg)
         if keys.department != name or keys.domain != trust_domain.name:
             msg = (
                 f"these are the private keys of {keys.department} at {keys.domain}, "

@@ -113,7 +113,7 @@ class DescribedTypes:
             values = [v.value if isinstance(v, Enum) else v for v in get_args(form)]
             return {"literal": [_closed_value(form, value) for value in values]}
         if self._is_new("enumeration", form):
-            members: list[Enum] = [*form]
+            members: Any = form  # to checkers a metaclass has no members
             self.enumerations[form.__name__] = {
                 "members": {
                     member.name: _closed_value(form, member.value) for member in members
@@ -173,7 +173,8 @@ def spell(form: Form) -> str:
             return f"one of {', '.join(map(repr, content))}"
         case "record" | "enumeration":
             return f"{kind} {content}"
-    return f"{kind} of {spell(content)}"
+        case _:
+            return f"{kind} of {spell(content)}"
 
 
 def _closed_value(form: Any, value: Any) -> Any:

@@ -85,6 +85,9 @@ class TrustDomain(Generic[V]):
         self.replays = ReplayCache()
         self._clock = clock
         self._source: KeySource | None = None
+        if not isinstance(keys, KeySet | KeySource):
+            msg = f"keys is a {type(keys).__name__}; pass KeySet.load(path)"
+            raise UsageError(msg)
         if not isinstance(keys, KeySet):
             self._source = keys
             keys = keys.load()

@@ -132,7 +132,8 @@ class GeneratedTypes:
                 return _union(inside, types) if kind == "union" else _fixed(types)
             case "optional" | "list" | "sequence" | "map":
                 return _made_of(inside, kind, self._type(inside, content, kind))
-        return entry.refuse(f"{name}: {kind!r} is no kind of type")
+            case _:
+                return entry.refuse(f"{name}: {kind!r} is no kind of type")
 
     def _record(self, name: str, entry: Entry, defaults: list[_Default]) -> type[Any]:
         entry.only("attributes", "positional")

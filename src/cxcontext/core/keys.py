@@ -133,6 +133,11 @@ class KeySet(NotPicklable):
             document = key_json.parse(jws.verified_payload(document, domain_key))
         elif jws.is_signed(document):
             document = key_json.parse(jws.payload_of(document))
+        if "department" in document:
+            raise KeySetError(
+                "these are a department's PRIVATE keys; load them with "
+                "PrivateKeys.load(), and the public file with KeySet.load()"
+            )
         return cls(
             domain=key_json.text(document, "domain"),
             sequence=key_json.integer(document, "sequence"),

@@ -16,6 +16,7 @@ import attrs
 from cxcontext.core import jwk, key_json
 from cxcontext.core.department_keys import check_department_name, check_domain_name
 from cxcontext.core.key_json import MAX_KEYS, Members
+from cxcontext.core.numeric_date import to_seconds
 from cxcontext.core.pickling import NotPicklable
 from cxcontext.core.sealing import OpeningKey
 from cxcontext.core.signing import LocalSigner
@@ -102,6 +103,11 @@ class PrivateKeys(NotPicklable):
 
     @classmethod
     def _from_members(cls, members: Members) -> Self:
+        if "departments" in members:
+            raise KeySetError(
+                "this is the public key set; load it with KeySet.load(), and the "
+                "department's private file with PrivateKeys.load()"
+            )
         return cls(
             domain=key_json.text(members, "domain"),
             department=key_json.text(members, "department"),
@@ -161,11 +167,30 @@ class PrivateKeys(NotPicklable):
             if entry is not None and self._may_use(entry, signer, now):
                 usable.append((entry, signer))
         if self.domain != key_set.domain or not usable:
-            raise MissingKeyError(
-                f"{self.department} has no private key that the key set of "
-                f"{key_set.domain} lets it sign with now"
-            )
+            raise self._why_not(key_set, now=now)
         return max(usable, key=lambda pair: (pair[0].not_before, pair[1].key_id))[1]
+
+    def _why_not(self, key_set: KeySet, *, now: int) -> MissingKeyError:
+        name = self.department
+        entries = [key_set.signing_key(signer.key_id) for signer in self.signers]
+        ours = [e for e in entries if e is not None and e.department == name]
+        coming = [e.not_before for e in ours if to_seconds(e.not_before) > now]
+        if coming:
+            return MissingKeyError(
+                f"{name} signs only from {min(coming):%Y-%m-%dT%H:%M:%SZ}",
+                "wait until then: new keys are published before they are used",
+            )
+        what = (
+            f"{name} has no private key that the key set of {key_set.domain} "
+            "lets it sign with now"
+        )
+        if not ours:
+            return MissingKeyError(
+                what,
+                "none of its keys is in that set: load the key files of one and the "
+                "same `cxcontext keys` run",
+            )
+        return MissingKeyError(what)
 
     def _may_use(self, entry: SigningKeyEntry, signer: Signer, now: int) -> bool:
         return (

@@ -93,6 +93,15 @@ def answer(
         or _not_usable(question, reading, told=any(here), now_s=now_s)
         or _not_granted(question, reading, context=context, now_s=now_s)
     )  # fmt: skip
+    reader = context.reader
+    if (
+        reason is Reason.NEVER_STATED
+        and not reader.may_read(field.scope)
+        and not field.clear
+        and reader.department not in field.scope.writers
+    ):
+        # It could neither read the answer nor note it: it is not its to ask.
+        reason = Reason.NOT_YOURS
     fact: Fact[Any] | None = None
     if reading.shown is not None:
         fact = make_fact(field, reading.shown, reading, context)

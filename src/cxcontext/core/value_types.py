@@ -20,7 +20,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, Union, cast, get_args
 
 import attrs
 import cattrs
-from cattrs.gen import make_dict_unstructure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from cxcontext.core import cbor
 from cxcontext.core.limits import MAX_CLEAR_BYTES
@@ -460,8 +460,8 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook_factory(_is_a(tuple))(_tuple_hook)
     converter.register_structure_hook_factory(_is_a(dict))(_dict_hook)
     converter.register_structure_hook_factory(
-        lambda form: attrs.has(form) and is_positional(form)
-    )(_positional_hook)
+        lambda form: attrs.has(form) and typing.get_origin(form) is None
+    )(_record_hook)
     converter.register_unstructure_hook_factory(
         lambda form: attrs.has(form) and typing.get_origin(form) is None
     )(_record_unstructure)
@@ -481,6 +481,20 @@ def _record_unstructure(
         return fields(value)
 
     return unstructure
+
+
+def _record_hook(
+    form: type[Any], converter: cattrs.Converter
+) -> Callable[[Any, Any], Any]:
+    if is_positional(form):
+        return _positional_hook(form, converter)
+    fields = make_dict_structure_fn(form, converter)
+
+    def structure(wire: Any, _: Any) -> Any:
+        # Where every attribute has a default, cattrs makes it of anything.
+        return fields(_a(dict, wire), form)
+
+    return structure
 
 
 def _positional_unstructure(

@@ -269,45 +269,45 @@ def _check_statements(
     for index, statement in enumerate(envelope.statements):
         entry = key_set.signing_key(statement.key_id)
         author = None if entry is None else entry.department
+        ahead_s = statement.issued_s - now_s
         try:
             if entry is not None:
-                _check_key(entry, statement, now_s=now_s)
+                if not _verifies_now(entry, statement, now_s=now_s):
+                    not_now[index] = KeyRetiredError(statement.key_id.hex())
                 # Whose a key is may change; what was verified does not.
                 if entry.external and not partners:
                     raise ExternalAuthorError(entry.department)
             if entry is None or statement not in cache:
                 parents = [envelope.statements[position[p]] for p in statement.parents]
-                check_times(statement, parents, lifetime_s=lifetime_s, now_s=now_s)
+                check_times(statement, parents, lifetime_s=lifetime_s)
+            # Not even what is not believed now is kept in a name that did not sign.
             if entry is not None and statement not in cache:
                 entry.key.verify(statement.signature, statement.signed_bytes(domain))
                 cache.add(statement)
         except InvalidSignature:
             problems[index] = ForgedStatementError(statement.key_id.hex())
-        except (IssuedInFutureError, _VerifiesNoMoreError) as problem:
-            not_now[index] = problem
-            author = None
         except VerificationError as problem:
             problems[index] = problem
-        authors.append(author)
+        if ahead_s > CLOCK_LEEWAY_SECONDS:
+            not_now[index] = IssuedInFutureError(_instant(statement.issued_s))
+        if index in problems:
+            not_now.pop(index, None)
+        authors.append(None if index in not_now else author)
     return authors, problems, not_now
 
 
-class _VerifiesNoMoreError(KeyRetiredError):
-    pass
-
-
-def _check_key(entry: SigningKeyEntry, statement: Statement, *, now_s: int) -> None:
+def _verifies_now(entry: SigningKeyEntry, statement: Statement, *, now_s: int) -> bool:
     try:
         entry.check(
             algorithm=statement.algorithm, issued_at=statement.issued_s, now=now_s
         )
-    except KeyRetiredError as problem:
+    except KeyRetiredError:
         if not entry.signed_in_time(statement.issued_s):
             raise
         # The key verifies no more. An expired statement counts for the graph
         # only, so that a journey may outlive the key that began it.
-        if statement.expires_s > now_s:
-            raise _VerifiesNoMoreError(problem.key_id) from None
+        return statement.expires_s <= now_s
+    return True
 
 
 def check_times(
@@ -315,18 +315,14 @@ def check_times(
     parents: Sequence[Statement],
     *,
     lifetime_s: int,
-    now_s: int,
 ) -> None:
     """
-    Hold a statement's times against the clock and its parents' (protocol, 5).
+    Hold a statement's times against its parents' (protocol, 5).
 
     Raises:
-        IssuedInFutureError: It is dated later than clocks may differ.
         StatementTimesError: It is dated before a parent, would outlive what is
             allowed, or would end before something that it supersedes.
     """
-    if statement.issued_s > now_s + CLOCK_LEEWAY_SECONDS:
-        raise IssuedInFutureError(_instant(statement.issued_s))
     latest_expiry_s = max((parent.expires_s for parent in parents), default=0)
     latest_issue_s = max((parent.issued_s for parent in parents), default=0)
     longest_s = max(statement.issued_s + lifetime_s, latest_expiry_s)

@@ -149,7 +149,9 @@ class JourneyAsking(JourneyLearning[V]):
         gap = self.gap(key, qualifier=qualifier)
         if gap is None:
             self._avoid(key, qualifier)
-        return gap is not None and gap.remedy is not Remedy.DO_NOT_ASK
+        # Who may not note the answer has nothing to ask for.
+        may_learn = self.department in key.scope.writers
+        return gap is not None and may_learn and gap.remedy is not Remedy.DO_NOT_ASK
 
     def _hear(
         self, key: Key[V, T], answered: T | None, qualifier: str | None
