@@ -1081,9 +1081,9 @@ class TestSignerChoice:
     )
     def test_without_a_key_it_says_what_to_do(self, private, key_set):
         """
-        No usable key raises, and the message says to rotate or load newer files.
+        No usable key raises, and the message says which files to make or load.
         """
-        with pytest.raises(MissingKeyError, match="cxcontext keys rotate"):
+        with pytest.raises(MissingKeyError, match="cxcontext keys"):
             private.signer(key_set, now=START_SECONDS)
 
 
