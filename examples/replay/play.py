@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
-from dialogues import Dialogue, Frame, Turn, Values
+from dialogues import Dialogue, FormatError, Frame, Turn, Values
 from needs import Need, needs_of
 from plan import DOMAIN, Key, Plan
 
@@ -177,10 +177,11 @@ class _Player:
         self, service: str, name: str, values: Values, journey: cx.Journey[Any]
     ) -> None:
         slot = self._plan.slots.get((service, name))
-        if slot is None:
-            self._played.left_out["not a slot of the schema"] += 1
-            return
         kept = self._said.get((service, name), ())
+        if slot is None:
+            self._played.left_out["not a slot of the schema"] += len(values) - len(kept)
+            self._said[service, name] = values
+            return
         for value in values[len(kept) :]:
             try:
                 journey.learn(slot.key, (*kept, value), qualifier=slot.qualifier)
@@ -194,7 +195,10 @@ class _Player:
 
     def _department(self, service: str) -> cx.Department[Any]:
         if service not in self._departments:
-            name = self._plan.departments[service]
+            name = self._plan.departments.get(service)
+            if name is None:
+                where = f"dialogue {self._dialogue.id}"
+                raise FormatError(f"{where}: the schema has no service {service}")
             # A domain of its own for each, for it holds the caches of one process.
             domain = cx.TrustDomain(
                 DOMAIN, self._plan.vocabulary, keys=self._ring.public

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SENTINEL
+from shopfront import SENTINEL
 
 import cxcontext as cx
 from cxcontext.core.delivery import sign_delivery

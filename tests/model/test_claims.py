@@ -381,7 +381,6 @@ def accepted(when, order):
                 Timed(*when[name]),
                 [Timed(*when[parent]) for parent in order.parents[name]],
                 lifetime_s=100,
-                now_s=1000,
             )
     except StatementTimesError:
         return False

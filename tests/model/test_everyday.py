@@ -360,6 +360,23 @@ def test_who_carries_a_link_learns_nothing_by_guessing(floor, known):
     assert Reason.NOT_IDENTIFIED is reason(stranger, Shop.account)
 
 
+def test_who_carries_a_link_learns_nothing_from_a_conflict(floor):
+    """
+    That another value stands against a stranger's word is not shown to them.
+    """
+    chat = floor["sales"].begin(channel="chat")
+    stranger = floor["sales"].resume(chat.save(), arrival=Arrival.POSSESSION)
+    chat.learn(Shop.number, "A-1")
+    floor.wait(seconds=1)
+    stranger.learn(Shop.number, "B-2")
+
+    stranger.merge(chat.fork())
+
+    assert None is stranger.recall(Shop.number)
+    assert () == stranger.facts(Shop.number)
+    assert Reason.NOT_IDENTIFIED is reason(stranger)
+
+
 def test_who_carries_a_link_is_heard(floor):
     """
     What the person with the link says themselves is recalled in this unit of work.

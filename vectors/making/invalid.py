@@ -1686,6 +1686,28 @@ _enveloped(
     "genuine statement which comes first in topological order counts.",
     _first_genuine,
 )
+_statement(
+    "order-signature-before-clock",
+    "forged_statement",
+    "A root dated ahead of the clock, signed for another domain.",
+    iat=NOW + 61,
+    domain="rival.example",
+)
+_enveloped(
+    "order-times-before-clock",
+    "statement_times",
+    "A statement that outlives its key, which verifies no more, and what it may.",
+    lambda forge: Vector(
+        envelope=forge.envelope(
+            forge.statement(
+                by="leaving", iat=NOW - 10 * DAY_S, exp=NOW + 80 * DAY_S + 1
+            ),
+            iat=NOW + 80 * DAY_S,
+        ),
+        now=NOW + 80 * DAY_S,
+        error="statement_times",
+    ),
+)
 _enveloped(
     "order-forgery-before-expiry",
     "key_revoked",

@@ -43,6 +43,7 @@ _FLAGS = {
     "export": FLAG_EXPORT,
     "accepted": FLAG_ACCEPTED,
 }
+_SECTION_CODES = frozenset(("section_unopenable", "section_malformed"))
 # The purposes of consent that are asked for.
 PURPOSES = ("dpv:Marketing", "dpv:ServiceProvision")
 
@@ -171,7 +172,9 @@ def _refusal(vector: Json, root: Path, form: bytes | str) -> str | None:
     codes = [
         event.code
         for event in events
-        if isinstance(event, SectionIgnored) and event.scope == number
+        if isinstance(event, SectionIgnored)
+        and event.scope == number
+        and event.code in _SECTION_CODES
     ]
     return codes[0] if codes else None
 

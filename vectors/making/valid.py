@@ -624,6 +624,18 @@ def verified_by_no_verifier(shop: Workshop) -> Vector:
 
 
 @valid
+def identity_that_was_only_stated(shop: Workshop) -> Vector:
+    """
+    Sales says that the customer was verified, and is no verifier: it is not recalled.
+    """
+    forge = shop.forge()
+    root = forge.statement(says={1: {-6: {0: [["otp"]], 1: 3}}})
+    return Vector(
+        envelope=forge.envelope(root), recalls={"identity": Gap("not_verified")}
+    )
+
+
+@valid
 def no_writer(shop: Workshop) -> Vector:
     """
     Ivr holds no right to write orders: what it says of them is not believed, and
@@ -1838,32 +1850,6 @@ def a_journey_outlives_its_keys(shop: Workshop) -> Vector:
         now=now,
         recalls={"full_name": "Alex Doe"},
         reads={"left_out": []},
-    )
-
-
-@valid
-def a_statement_outlives_its_key(shop: Workshop) -> Vector:
-    """
-    A statement that has not expired, by a key that verifies no more: it is kept, and
-    not read, whatever else is wrong with it.
-    """
-    forge = shop.forge()
-    now = NOW + 80 * DAY_S
-    root = forge.statement(says={1: {1: "Alex"}}, by="leaving", iat=NOW - 10 * DAY_S)
-    child = forge.statement(root, by="leaving", iat=NOW - 10 * DAY_S, exp=now + 1)
-    last = forge.statement(child, exp=now + 1, says={1: {2: "alex@example.com"}})
-    return Vector(
-        envelope=forge.envelope(root, child, last, iat=now),
-        now=now,
-        recalls={"email": "alex@example.com"},
-        reads={
-            "left_out": [
-                {
-                    "key_id": forge.signer("leaving").key_id.hex(),
-                    "code": "key_retired",
-                }
-            ]
-        },
     )
 
 

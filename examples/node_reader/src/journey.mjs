@@ -13,7 +13,7 @@ import { foldConsent, foldField, isGrant } from './fold.mjs';
 import { openSection } from './keys.mjs';
 import { foldPromises } from './promises.mjs';
 import { Refused, refuse } from './refused.mjs';
-import { DOES_NOT_KNOW, parseContent, WAS_REFUSED } from './section.mjs';
+import { DOES_NOT_KNOW, parseContent, VERIFIED, WAS_REFUSED } from './section.mjs';
 import { verify } from './verify.mjs';
 import { CONSENT, IDENTITY, PROMISE } from './vocabulary.mjs';
 
@@ -185,7 +185,8 @@ export class Journey {
       if (mark === WAS_REFUSED) return 'refused';
       return mark === DOES_NOT_KNOW ? 'customer_does_not_know' : 'never_stated';
     }
-    return this.now - shown.at > (field.maxAge ?? Infinity) ? 'stale' : undefined;
+    if (this.now - shown.at > (field.maxAge ?? Infinity)) return 'stale';
+    return field.number === IDENTITY && shown.known < VERIFIED ? 'not_verified' : undefined;
   }
 
   notGranted(field, qualifier, { standing }) {

@@ -99,16 +99,14 @@ function checkStatements({ statements }, { domain, keySet, expected }) {
   return { authors, failed, notNow };
 }
 
-/** Refuses; or says why the statement cannot be read at this instant, if so. */
+/** Refuses; or says why only this reader's clock forbids the statement, if it does. */
 function checkStatement(statement, parents, { key, keySet, domain, partners, now }) {
   const { issued, expires } = statement;
   if (key !== undefined) {
-    // By the clock of its author; that of the reader comes after.
+    // First as at an instant when the key still verifies.
     checkKey(key, statement, Math.min(now, key.verifyUntil - 1));
-    if (now >= key.verifyUntil && expires > now) return 'key_retired';
     if (key.external && !partners) refuse('external_author');
   }
-  if (issued > now + LEEWAY_S) return 'issued_in_future';
   const latest = (of) => Math.max(0, ...parents.map(of));
   const parentsExpire = latest((parent) => parent.expires);
   if (
@@ -122,7 +120,8 @@ function checkStatement(statement, parents, { key, keySet, domain, partners, now
   if (key !== undefined && !verifies(key, statement.signature, statementSigned(statement, domain))) {
     refuse('forged_statement');
   }
-  return undefined;
+  if (issued > now + LEEWAY_S) return 'issued_in_future';
+  return key !== undefined && now >= key.verifyUntil && expires > now ? 'key_retired' : undefined;
 }
 
 /** The statements that stay when what failed, and what builds upon it, is left out. */

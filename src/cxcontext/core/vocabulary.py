@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Generic, Self, TypeVar
+from typing import Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
 
 import attrs
 from typing_extensions import TypeForm
@@ -371,6 +371,21 @@ class Vocabulary:
                 raise VocabularyError(msg)
             field.check()
 
+
+class NoVocabulary(Vocabulary):
+    """
+    Nobody's. It only makes a union of `KeyOf`.
+    """
+
+
+KeyOf: TypeAlias = Key[V, T] | Key[NoVocabulary, T]
+"""
+A key of the vocabulary, or of one that it extends: what verbs take.
+
+Were it not a union, mypy would infer from what a verb expects whose field
+``Acme.order_number`` is, and not from ``Acme``: an inherited field would be refused,
+and a derived vocabulary's taken.
+"""
 
 N = TypeVar("N", FieldDefinition[Any], Scope)
 

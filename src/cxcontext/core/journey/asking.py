@@ -14,7 +14,7 @@ from cxcontext.core.journey.hiding import hiding, hiding_async
 from cxcontext.core.journey.learning import JourneyLearning
 from cxcontext.core.known import Known
 from cxcontext.core.section import MarkKind
-from cxcontext.core.vocabulary import Key, Vocabulary
+from cxcontext.core.vocabulary import Key, KeyOf, Vocabulary
 
 V = TypeVar("V", bound=Vocabulary)
 T = TypeVar("T")
@@ -26,7 +26,7 @@ class JourneyAsking(JourneyLearning[V]):
     """
 
     @hiding
-    def asking(self, key: Key[V, Any], *, qualifier: str | None = None) -> str:
+    def asking(self, key: KeyOf[V, Any], *, qualifier: str | None = None) -> str:
         """
         Note that the customer is being asked now, and return how to ask.
 
@@ -44,7 +44,7 @@ class JourneyAsking(JourneyLearning[V]):
     @hiding
     def asked(
         self,
-        key: Key[V, Any],
+        key: KeyOf[V, Any],
         *,
         qualifier: str | None = None,
         because: str | None = None,
@@ -78,7 +78,7 @@ class JourneyAsking(JourneyLearning[V]):
             self._add_mark(key, MarkKind.ASKED, qualifier, because)
 
     @hiding
-    def refused(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
+    def refused(self, key: KeyOf[V, Any], *, qualifier: str | None = None) -> None:
         """
         Note that the customer does not want to say. Nobody should ask again.
 
@@ -89,7 +89,9 @@ class JourneyAsking(JourneyLearning[V]):
             self._told.add((key.number, qualifier))
 
     @hiding
-    def does_not_know(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
+    def does_not_know(
+        self, key: KeyOf[V, Any], *, qualifier: str | None = None
+    ) -> None:
         """
         Note that the customer does not know. Asking again would not help.
 
@@ -102,7 +104,7 @@ class JourneyAsking(JourneyLearning[V]):
     @hiding
     def ask_once(
         self,
-        key: Key[V, T],
+        key: KeyOf[V, T],
         ask: Callable[[str], T | None],
         *,
         qualifier: str | None = None,
@@ -130,7 +132,7 @@ class JourneyAsking(JourneyLearning[V]):
     @hiding_async
     async def ask_once_async(
         self,
-        key: Key[V, T],
+        key: KeyOf[V, T],
         ask: Callable[[str], Awaitable[T | None]],
         *,
         qualifier: str | None = None,
@@ -145,7 +147,7 @@ class JourneyAsking(JourneyLearning[V]):
         answered = await ask(self.asking(key, qualifier=qualifier))
         return self._hear(key, answered, qualifier)
 
-    def _must_ask(self, key: Key[V, Any], qualifier: str | None) -> bool:
+    def _must_ask(self, key: KeyOf[V, Any], qualifier: str | None) -> bool:
         gap = self.gap(key, qualifier=qualifier)
         if gap is None:
             self._avoid(key, qualifier)
@@ -154,7 +156,7 @@ class JourneyAsking(JourneyLearning[V]):
         return gap is not None and may_learn and gap.remedy is not Remedy.DO_NOT_ASK
 
     def _hear(
-        self, key: Key[V, T], answered: T | None, qualifier: str | None
+        self, key: KeyOf[V, T], answered: T | None, qualifier: str | None
     ) -> T | None:
         if answered is not None:
             self.learn(key, answered, qualifier=qualifier)

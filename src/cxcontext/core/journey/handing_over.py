@@ -22,7 +22,7 @@ from cxcontext.core.known import Arrival
 from cxcontext.core.limits import DELIVERY_LIFETIME, MAX_ENVELOPE_BYTES
 from cxcontext.core.standard import CONSENT, IDENTITY_VERIFICATION, PROMISE
 from cxcontext.core.statement import FLAG_ACCEPTED, Statement
-from cxcontext.core.vocabulary import Key, Scope, Vocabulary
+from cxcontext.core.vocabulary import Key, KeyOf, Scope, Vocabulary
 from cxcontext.errors import (
     DifferentJourneyError,
     JourneyFullError,
@@ -309,7 +309,7 @@ class Journey(JourneyPromising[V]):
     def export_to(
         self,
         partner: str,
-        *keys: Key[V, object],
+        *keys: KeyOf[V, Any],
         lifetime: timedelta = DELIVERY_LIFETIME,
     ) -> Envelope:
         """

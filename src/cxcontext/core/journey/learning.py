@@ -32,7 +32,7 @@ from cxcontext.core.section import (
 )
 from cxcontext.core.standard import CONSENT, PROMISE
 from cxcontext.core.value_types import comparable
-from cxcontext.core.vocabulary import FieldDefinition, Key, Vocabulary
+from cxcontext.core.vocabulary import FieldDefinition, Key, KeyOf, Vocabulary
 from cxcontext.errors import (
     ConflictError,
     ForbiddenDataError,
@@ -60,7 +60,7 @@ class JourneyLearning(JourneyReading[V]):
     @hiding
     def learn(
         self,
-        key: Key[V, T],
+        key: KeyOf[V, T],
         value: T,
         *,
         known: Known | None = None,
@@ -100,7 +100,7 @@ class JourneyLearning(JourneyReading[V]):
     @hiding
     def correct(
         self,
-        key: Key[V, T],
+        key: KeyOf[V, T],
         value: T,
         *,
         known: Known | None = None,
@@ -123,7 +123,7 @@ class JourneyLearning(JourneyReading[V]):
             self._store(key, wire, known=known, qualifier=qualifier, at=None)
 
     @hiding
-    def confirm(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
+    def confirm(self, key: KeyOf[V, Any], *, qualifier: str | None = None) -> None:
         """
         Say the value that `fact` shows again, now and under this name.
 
@@ -145,7 +145,7 @@ class JourneyLearning(JourneyReading[V]):
             self._store(key, wire, known=None, qualifier=qualifier, at=None)
 
     @hiding
-    def retract(self, key: Key[V, Any], *, qualifier: str | None = None) -> None:
+    def retract(self, key: KeyOf[V, Any], *, qualifier: str | None = None) -> None:
         """
         State that the value does not hold, without saying another.
 
@@ -164,7 +164,7 @@ class JourneyLearning(JourneyReading[V]):
 
     @hiding
     def restate(
-        self, other: JourneyReading[V], *keys: Key[V, Any]
+        self, other: JourneyReading[V], *keys: KeyOf[V, Any]
     ) -> tuple[Key[V, Any], ...]:
         """
         Carry another journey's values over, under this department's own name.
@@ -241,7 +241,7 @@ class JourneyLearning(JourneyReading[V]):
             )
 
     def _restate_for(
-        self, partner: str, other: JourneyReading[V], keys: tuple[Key[V, Any], ...]
+        self, partner: str, other: JourneyReading[V], keys: tuple[KeyOf[V, Any], ...]
     ) -> None:
         """
         Restate what *partner* may read, as surely known as it was.

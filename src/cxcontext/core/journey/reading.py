@@ -30,7 +30,7 @@ from cxcontext.core.recall import (
 )
 from cxcontext.core.section import SectionContent
 from cxcontext.core.standard import CONSENT, IDENTITY_VERIFICATION, PROMISE
-from cxcontext.core.vocabulary import FieldDefinition, Key, Vocabulary
+from cxcontext.core.vocabulary import FieldDefinition, Key, KeyOf, Vocabulary
 from cxcontext.errors import ForeignFieldError, UsageError
 
 V = TypeVar("V", bound=Vocabulary)
@@ -66,7 +66,7 @@ class JourneyReading(JourneyState[V]):
     @hiding
     def recall(
         self,
-        key: Key[V, T],
+        key: KeyOf[V, T],
         *,
         qualifier: str | None = None,
         purpose: str | None = None,
@@ -97,7 +97,7 @@ class JourneyReading(JourneyState[V]):
     @hiding
     def recall_all(
         self,
-        key: Key[V, T],
+        key: KeyOf[V, T],
         *,
         purpose: str | None = None,
         max_age: timedelta | None = None,
@@ -119,7 +119,7 @@ class JourneyReading(JourneyState[V]):
     @hiding
     def fact(
         self,
-        key: Key[V, T],
+        key: KeyOf[V, T],
         *,
         qualifier: str | None = None,
         purpose: str | None = None,
@@ -136,7 +136,7 @@ class JourneyReading(JourneyState[V]):
 
     @hiding
     def facts(
-        self, key: Key[V, T], *, qualifier: str | None = None
+        self, key: KeyOf[V, T], *, qualifier: str | None = None
     ) -> tuple[Fact[T], ...]:
         """
         Return every fact that stands, the one to show first: all of a conflict.
@@ -158,7 +158,7 @@ class JourneyReading(JourneyState[V]):
     @hiding
     def needs(
         self,
-        *keys: Key[V, Any],
+        *keys: KeyOf[V, Any],
         purpose: str | None = None,
         max_age: timedelta | None = None,
         at_least: Known = Known.INFERRED,
@@ -188,7 +188,7 @@ class JourneyReading(JourneyState[V]):
     @hiding
     def gap(
         self,
-        key: Key[V, Any],
+        key: KeyOf[V, Any],
         *,
         qualifier: str | None = None,
         purpose: str | None = None,
