@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
+# In front of what it makes them with; behind a library that is installed.
+sys.path[:] = [str(HERE), *sys.path, str(HERE.parent / "src")]
 
 from making import invalid, valid  # noqa: E402, F401 - they fill the registries
 from making.reading import forget_files, readings_of, refusals_of  # noqa: E402

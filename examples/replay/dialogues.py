@@ -120,11 +120,16 @@ def dialogue_files(path: Path) -> tuple[Path, ...]:
     return files
 
 
-def count_dialogues(files: Sequence[Path]) -> int:
+def count_dialogues(files: Sequence[Path], *, limit: int | None = None) -> int:
     """
-    Return how many dialogues the files have together.
+    Return how many dialogues the files have together, or the limit if they have more.
     """
-    return sum(len(_entries(file)) for file in files)
+    count = 0
+    for file in files:
+        count += len(_entries(file))
+        if limit is not None and count >= limit:
+            return limit
+    return count
 
 
 def read_dialogues(files: Sequence[Path]) -> Iterator[Dialogue]:

@@ -37,7 +37,7 @@ class Figures:
     largest_envelope_bytes: int = 0
     sections: int = 0
     attempts: int = 0
-    opened_by_readers: int = 0
+    opened: int = 0
     leaked: int = 0
     withheld: int = 0
     journey_s: float = 0.0
@@ -67,7 +67,7 @@ class Figures:
         self.left_out += played.left_out
         self.sections += findings.sections
         self.attempts += findings.attempts
-        self.opened_by_readers += findings.opened
+        self.opened += findings.opened
         self.leaked += findings.leaks.total()
         self.leaked_to += findings.leaks
         self.withheld += findings.withheld.total()
@@ -105,7 +105,7 @@ class Figures:
             ("dialogues, each one journey", self.dialogues, ""),
             ("needs", self.needs, "a service's first sight of a slot"),
             ("  answered by the journey", self.answered, "not asked"),
-            ("  asked", self.asked, "not known to any who may tell"),
+            ("  asked", self.asked, "the customer, after the journey"),
             ("repeated by a siloed system", self.repeatable, "repeatable needs"),
             ("repeated with cxcontext", self.repeated, "must be 0"),
             ("hand-overs", self.hand_overs, ""),
@@ -119,7 +119,7 @@ class Figures:
                 self.sections,
                 f"{self.attempts:,} attempts with every department's keys",
             ),
-            ("  opened by readers", self.opened_by_readers, ""),
+            ("  opened", self.opened, "attempts that succeeded, with a reader's key"),
             ("leaked", self.leaked, "must be 0"),
             ("withheld on purpose", self.withheld, "facts x departments they passed"),
             ("values left out", self.left_out.total(), ""),

@@ -9,7 +9,8 @@ department keeps for itself is what it has said itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -118,7 +119,8 @@ class _Player:
             received = receiver.receive(raw)
         except CXContextError as problem:
             # A journey is not without limits. The next service then knows nothing.
-            self._played.left_out[f"hand-over: {_kind(problem)}"] += 1
+            self._played.left_out[f"hand-over: {type(problem).__name__}"] += 1
+            self._said, self._facts = {}, {}
             return receiver.begin(channel="chat")
         self._played.envelopes.append(raw)
         self._played.arrivals.append(
@@ -138,7 +140,8 @@ class _Player:
         if need.repeatable:
             self._played.repeated.append(need)
         if slot is not None:
-            journey.asking(slot.key, qualifier=slot.qualifier)
+            with self._left_out_if_refused():
+                journey.asking(slot.key, qualifier=slot.qualifier)
 
     def _is_known(
         self, need: Need, asks: tuple[Key, ...], journey: cx.Journey[Any]
@@ -183,15 +186,22 @@ class _Player:
             self._said[service, name] = values
             return
         for value in values[len(kept) :]:
-            try:
-                journey.learn(slot.key, (*kept, value), qualifier=slot.qualifier)
             # A card number, or what is too long: the others are learned all the same.
-            except UsageError as problem:
-                self._played.left_out[_kind(problem)] += 1
-                continue
-            kept = (*kept, value)
-            self._facts[slot.key, slot.qualifier] = journey.department
+            with self._left_out_if_refused():
+                journey.learn(slot.key, (*kept, value), qualifier=slot.qualifier)
+                kept = (*kept, value)
+                self._facts[slot.key, slot.qualifier] = journey.department
         self._said[service, name] = kept
+
+    @contextmanager
+    def _left_out_if_refused(self) -> Iterator[None]:
+        """
+        Count what the library refuses to carry, by the reason that it gives.
+        """
+        try:
+            yield
+        except UsageError as problem:
+            self._played.left_out[type(problem).__name__] += 1
 
     def _department(self, service: str) -> cx.Department[Any]:
         if service not in self._departments:
@@ -206,7 +216,3 @@ class _Player:
             keys = self._ring.private_keys(name)
             self._departments[service] = domain.department(name, keys=keys)
         return self._departments[service]
-
-
-def _kind(problem: CXContextError) -> str:
-    return type(problem).__name__

@@ -32,9 +32,7 @@ def with_progress(
     return iter(track(items, total=total, description=what, console=console))
 
 
-def _plain(
-    items: Iterable[T], total: int, what: str, stream: TextIO
-) -> Iterator[T]:
+def _plain(items: Iterable[T], total: int, what: str, stream: TextIO) -> Iterator[T]:
     shown = -1
     for number, item in enumerate(items, start=1):
         yield item

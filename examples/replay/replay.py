@@ -70,9 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         files = dialogue_files(options.dialogues)
         plan = make_plan(read_schema(_schema(options.dialogues, options.schema)))
-        total = count_dialogues(files)
-        if options.limit is not None:
-            total = min(total, options.limit)
+        total = count_dialogues(files, limit=options.limit)
         dialogues = with_progress(
             islice(read_dialogues(files), total), total=total, what="Replaying"
         )
@@ -119,11 +117,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _natural(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        msg = "not 1 or more"
-        raise ValueError(msg)
-    return number
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a number of 1 or more")
+    return int(text)
 
 
 if __name__ == "__main__":

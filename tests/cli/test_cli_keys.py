@@ -564,7 +564,7 @@ def test_a_revoked_key_counts_no_more(keys, run):
     shown = run("keys", "show", "keys")
 
     assert 0 == ran.status
-    assert "run `cxcontext keys rotate keys --department sales`" in ran.out
+    assert "run `cxcontext keys rotate keys --department sales --at-once`" in ran.out
     assert "nothing to change" in again.out
     assert "revoked 20" in shown.out
 
@@ -584,6 +584,20 @@ def test_a_department_with_another_key_goes_on(keys, run, shop):
     ran = run("keys", "revoke", "keys", entry.key.key_id.hex())
 
     assert (0, False) == (ran.status, "no key that signs" in ran.out)
+
+
+def test_a_key_can_sign_at_once(keys, run):
+    """
+    After a revocation there need be no hour without a key.
+    """
+    revoked = cx.KeySet.load(keys / "wares.keys.json").departments["sales"].keys[0]
+    run("keys", "revoke", "keys", revoked.key.key_id.hex())
+
+    ran = run("keys", "rotate", "keys", "--department", "sales", "--at-once")
+    entry = cx.KeySet.load(keys / "wares.keys.json").departments["sales"].keys[-1]
+
+    assert 0 == ran.status
+    assert entry.signs_at(int(datetime.now(UTC).timestamp()))
 
 
 # --- show --------------------------------------------------------------------

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import cbor2
 import pytest
-from acme import READERS, START, START_S, Acme, Brief, Clock, World, ring_of
+from acme import READERS, START, START_S, Acme, Brief, Clock, Tier, World, ring_of
 from forge import (
     ALG,
     CLAIMS,
@@ -39,7 +39,7 @@ from cxcontext.core.keygen import (
 from cxcontext.core.limits import MAX_ENVELOPE_BYTES
 from cxcontext.core.sealing import MLKEM768_X25519
 from cxcontext.core.signing import ED25519, ESP256, P256_ORDER
-from cxcontext.core.statement import parse_statement
+from cxcontext.core.statement import journey_id, parse_statement
 from cxcontext.core.verify import Expected, check_times, verify_envelope
 from cxcontext.errors import (
     BadDeliverySignatureError,
@@ -321,6 +321,39 @@ class TestForgedStatements:
 
         assert ["sales"] == [step.department for step in journey.trail]
 
+    def test_a_root_from_the_future_borrows_no_journeys_id(self, forge, support, bad):
+        """
+        Whoever knows a root's key id and nonce cannot claim its journey's id with
+        a statement that only the clock seems to forbid.
+        """
+        root = forge.statement(says=SAYS_ORDER)
+        fake = bad(by="sales", issued_s=START_S + 61)
+        genuine = support.receive(forge.envelope(root))
+
+        assert (
+            genuine.id
+            == journey_id(domain="acme.example", root=parse_statement(fake)).hex()
+        )
+        with refuses(ForgedStatementError, "forged_statement"):
+            support.receive(forge.envelope(fake, by="ivr"))
+
+    def test_a_bad_signature_from_the_future_is_left_out(self, forge, world, bad):
+        """
+        A forgery is no unread statement for being dated ahead of the clock.
+        """
+        root = forge.statement(says=SAYS)
+        ahead = bad(
+            root,
+            issued_s=START_S + 61,
+            expires_s=START_S + LIFETIME_S + 61,
+            says={1: {1: "Mallory"}},
+        )
+
+        journey = world["support"].receive(forge.envelope(root, ahead))
+
+        assert "Alex" == journey.recall(Acme.full_name)
+        assert ["forged_statement"] == [e.code for e in world.told(LeftOutStatement)]
+
     def test_a_flipped_bit_in_a_signature_refuses(self, forge, support):
         """
         A sender that passes on a changed signature is refused where one builds on it.
@@ -387,6 +420,21 @@ class TestKeyWindows:
         clock.advance(days=95)
         forge = Forge(later, now_s=clock.now_s)
         return forge, World(later, clock)
+
+    def ending_on_day_3(self, ring):
+        """
+        Return a ring of shorter lives in which the key of sales verifies until then.
+        """
+        sales = ring.public.departments["sales"]
+        entry = attrs.evolve(
+            sales.keys[0],
+            sign_until=START + timedelta(days=1),
+            verify_until=START + timedelta(days=3),
+        )
+        short = attrs.evolve(ring.public, statement_lifetime=timedelta(days=2))
+        return attrs.evolve(ring, public=short).successor(
+            departments=[attrs.evolve(sales, keys=(entry,))]
+        )
 
     def newest(self, forge, name="sales"):
         """
@@ -467,28 +515,36 @@ class TestKeyWindows:
         """
         From verify_until on what a key has signed is unread, like a stranger's.
         """
-        until = START + timedelta(days=3)
-        sales = ring.public.departments["sales"]
-        entry = attrs.evolve(
-            sales.keys[0], sign_until=START + timedelta(days=1), verify_until=until
+        ended = self.ending_on_day_3(ring)
+        world = World(ring, clock, vocabulary=Brief)
+        forge = Forge(ring)
+        root = forge.statement(issued_s=START_S + DAY, clear={5: "gold"})
+        clock.advance(days=3)
+        rested = forge.envelope(
+            root, by="billing", to="*", lifetime_s=None, issued_s=START_S + DAY
         )
-        short = attrs.evolve(ring.public, statement_lifetime=timedelta(days=2))
-        ended = attrs.evolve(ring, public=short).successor(
-            departments=[attrs.evolve(sales, keys=(entry,))]
-        )
-        root = Forge(ring).statement(
-            issued_s=START_S + DAY, expires_s=START_S + 5 * DAY, clear={5: "gold"}
-        )
-        long = attrs.evolve(ended.public, statement_lifetime=timedelta(days=2))
-        world = World(attrs.evolve(ended, public=long), clock, vocabulary=Brief)
-        clock.now = until
-        envelope = Forge(ended, now_s=clock.now_s).envelope(root, by="billing")
+        assert Tier.GOLD is world["support"].resume(rested).recall(Brief.tier)
 
-        journey = world["support"].receive(envelope)
+        world.domain.update_keys(ended.public)
+        journey = world["support"].resume(rested)
 
         assert journey.recall(Brief.tier) is None
         assert Reason.UNKNOWN_AUTHOR == journey.gap(Brief.tier).reason
         assert ["key_retired"] == [e.code for e in world.told(LeftOutStatement)]
+
+    def test_the_reader_must_have_known_it_before(self, ring, clock):
+        """
+        A statement that lives longer than it may is forged for whoever never read it.
+        """
+        ended = self.ending_on_day_3(ring)
+        clock.advance(days=3)
+        forge = Forge(ended, now_s=clock.now_s)
+        root = forge.statement(issued_s=START_S + DAY)
+
+        with refuses(StatementTimesError, "statement_times"):
+            World(ended, clock, vocabulary=Brief)["support"].receive(
+                forge.envelope(root, by="billing")
+            )
 
     def test_a_journey_outlives_the_key_that_began_it(self, ring, clock):
         """
@@ -965,7 +1021,7 @@ class TestTimes:
         """
         root = parse_statement(forge.statement(expires_s=START_S))
 
-        assert check_times(root, [], lifetime_s=0, now_s=START_S) is None
+        assert check_times(root, [], lifetime_s=0) is None
 
 
 # --- partners ----------------------------------------------------------------

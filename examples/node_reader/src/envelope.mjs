@@ -107,7 +107,7 @@ function parseInstant(value) {
 
 // --- a statement ---------------------------------------------------------------------------
 
-function parseStatement(entry) {
+export function parseStatement(entry) {
   const { header, unprotected, signature } = parseSigned(entry);
   if ([...unprotected.keys()].some((label) => label !== SECTIONS)) {
     refuse('malformed', 'unprotected header');

@@ -4,10 +4,11 @@ What the commands of ``cxcontext keys`` take alike.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from cxcontext.cli.arguments import Parser, days
-from cxcontext.core.keygen import SEAL_FOR, SIGN_FOR
+from cxcontext.core.keygen import PUBLISH_AHEAD, SEAL_FOR, SIGN_FOR
 from cxcontext.core.sealing import MLKEM768_X25519, X25519
 from cxcontext.core.signing import ED25519, ESP256
 
@@ -42,6 +43,21 @@ def add_making_arguments(parser: Parser) -> None:
     )
     parser.add_argument(
         "--seal-for", type=days, default=SEAL_FOR, metavar="DAYS", help="30 by default"
+    )
+
+
+def add_publishing_argument(parser: Parser) -> None:
+    """
+    Let the command say when new signing keys begin to sign.
+    """
+    parser.add_argument(
+        "--at-once",
+        dest="publish_ahead",
+        action="store_const",
+        const=timedelta(0),
+        default=PUBLISH_AHEAD,
+        help="let new signing keys sign now, and not only in an hour: whoever has an "
+        "older key set refuses what they sign",
     )
 
 

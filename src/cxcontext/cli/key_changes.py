@@ -13,6 +13,7 @@ from cxcontext.cli.key_arguments import (
     ALGORITHMS,
     add_directory_argument,
     add_making_arguments,
+    add_publishing_argument,
     add_signing_argument,
 )
 from cxcontext.cli.key_files import KeyDirectory, read_directory
@@ -53,6 +54,7 @@ def _add_rotate(actions: Commands) -> None:
     )
     parser.add_argument("--scope", action="append", default=[], metavar="NAME|NUMBER")
     parser.add_argument("--department", action="append", default=[], metavar="NAME")
+    add_publishing_argument(parser)
     add_making_arguments(parser)
     add_signing_argument(parser)
     parser.set_defaults(run=_rotate)
@@ -63,6 +65,7 @@ def _add_add(actions: Commands) -> None:
     add_directory_argument(parser)
     parser.add_argument("department", metavar="NAME")
     parser.add_argument("--external", action="store_true", help="it is a partner's")
+    add_publishing_argument(parser)
     add_making_arguments(parser)
     add_signing_argument(parser)
     parser.set_defaults(run=_add)
@@ -132,6 +135,7 @@ def _rotate(arguments: Namespace) -> int:
                 name,
                 now=at,
                 algorithm=ALGORITHMS[arguments.algorithm],
+                publish_ahead=arguments.publish_ahead,
                 sign_for=arguments.sign_for,
             )
     _write(held, ring)
@@ -164,9 +168,8 @@ def _scopes(
         for number, scope in sorted(by_number.items()):
             yield number, scope.readers
     for name in dict.fromkeys(named):
-        found = vocabulary.scopes.get(name)
-        if found is None and name.isdecimal():
-            found = by_number.get(int(name))
+        numbered = {str(number): scope for number, scope in by_number.items()}
+        found = vocabulary.scopes.get(name) or numbered.get(name)
         if found is None:
             known = ", ".join(f"{s.number} {n}" for n, s in vocabulary.scopes.items())
             raise CommandError(f"no scope {name}; it is one of {known or 'none'}")
@@ -184,6 +187,7 @@ def _add(arguments: Namespace) -> int:
         external=arguments.external,
         now=now(),
         algorithm=ALGORITHMS[arguments.algorithm],
+        publish_ahead=arguments.publish_ahead,
         sign_for=arguments.sign_for,
     )
     _write(held, ring)
@@ -223,8 +227,8 @@ def _revoke(arguments: Namespace) -> int:
     name = entry.department
     if not any(key.signs_at(now_s) for key in ring.public.departments[name].keys):
         say(
-            f"{name} has no key that signs now; "
-            f"run `cxcontext keys rotate {arguments.directory} --department {name}`"
+            f"{name} has no key that signs now; run `cxcontext keys rotate "
+            f"{arguments.directory} --department {name} --at-once`"
         )
     return 0
 

@@ -2,8 +2,8 @@
 Key files: a directory with one public key set and departments' private keys.
 
 A private file is created with mode 0600 under a name that nobody knows, and gets
-its own name when it is complete: it is never readable by others, and
-never half written. Private files are in place before the public one, for
+its own name when it is complete: it is never readable by others, and its
+contents are never half there. Private files come before the public one, for
 nobody may seal to a key that nobody has.
 """
 
@@ -13,9 +13,8 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import attrs
 
@@ -45,10 +44,10 @@ class NewFile:
 
 def write_files(files: Iterable[NewFile], *, replace: bool) -> None:
     """
-    Write all *files*, or none when one cannot be written.
+    Write *files*; new ones all, or none when one cannot be written.
 
     Args:
-        files: In the order in which they get their names.
+        files: In the order in which they get their contents.
         replace: Whether files may be there already.
 
     Raises:
@@ -56,44 +55,41 @@ def write_files(files: Iterable[NewFile], *, replace: bool) -> None:
         OSError: When one cannot be written.
     """
     files = [*files]
-    for file in files:
-        if not replace and os.path.lexists(file.path):
-            raise CommandError(_there(file.path))
+    claimed: list[Path] = []
     staged: list[Path] = []
-    linked: list[Path] = []
     try:
+        if not replace:
+            for file in files:
+                _claim(file)
+                claimed.append(file.path)
         for file in files:
             hidden = f".{file.path.name}.{secrets.token_hex(8)}"
             staged.append(file.path.with_name(hidden))
-            _create(staged[-1], file)
+            with _created(staged[-1], file) as opened:
+                opened.write(file.text)
+                opened.flush()
+                os.fsync(opened.fileno())
         for temporary, file in zip(staged, files, strict=True):
-            if replace:
-                temporary.replace(file.path)
-            else:
-                # Unlike a rename, a link does not replace what came meanwhile.
-                file.path.hardlink_to(temporary)
-                linked.append(file.path)
-    except FileExistsError as error:
-        for path in linked:
-            path.unlink()
-        raise CommandError(_there(error.filename2 or error.filename)) from None
+            temporary.replace(file.path)
+        claimed.clear()
     finally:
-        for temporary in staged:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
+        for path in claimed + staged:
+            path.unlink(missing_ok=True)
 
 
-def _create(path: Path, file: NewFile) -> None:
+def _claim(file: NewFile) -> None:
+    # Nobody else can take the name from now on, and a link is not followed.
+    try:
+        _created(file.path, file).close()
+    except FileExistsError:
+        advice = "choose another directory, or replace with --force"
+        raise CommandError(f"{file.path} is there already; {advice}") from None
+
+
+def _created(path: Path, file: NewFile) -> TextIO:
     mode = PRIVATE_MODE if file.private else PUBLIC_MODE
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as opened:
-        opened.write(file.text)
-        opened.flush()
-        os.fsync(descriptor)
-
-
-def _there(path: object) -> str:
-    return f"{path} is there already; choose another directory, or replace with --force"
+    return os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
 
 
 # --- a directory -------------------------------------------------------------

@@ -269,31 +269,30 @@ def _check_statements(
     for index, statement in enumerate(envelope.statements):
         entry = key_set.signing_key(statement.key_id)
         author = None if entry is None else entry.department
-        late: VerificationError | None = None
+        ahead_s = statement.issued_s - now_s
         try:
-            parents = [envelope.statements[position[p]] for p in statement.parents]
-            try:
-                if entry is not None:
-                    _check_key(entry, statement, now_s=now_s)
-                    # Whose a key is may change; what was verified does not.
-                    if entry.external and not partners:
-                        raise ExternalAuthorError(entry.department)
-                if entry is None or statement not in cache:
-                    check_times(statement, parents, lifetime_s=lifetime_s, now_s=now_s)
-            except (IssuedInFutureError, _VerifiesNoMoreError) as problem:
-                late, author = problem, None
-                not_now[index] = problem
-            # Nor is anything kept, even unread, in the name of who did not sign it.
+            if entry is not None:
+                if not _verifies_now(entry, statement, now_s=now_s):
+                    not_now[index] = KeyRetiredError(statement.key_id.hex())
+                # Whose a key is may change; what was verified does not.
+                if entry.external and not partners:
+                    raise ExternalAuthorError(entry.department)
+            if entry is None or statement not in cache:
+                parents = [envelope.statements[position[p]] for p in statement.parents]
+                check_times(statement, parents, lifetime_s=lifetime_s)
+            # Not even what is not believed now is kept in a name that did not sign.
             if entry is not None and statement not in cache:
                 entry.key.verify(statement.signature, statement.signed_bytes(domain))
-                if late is None:
-                    cache.add(statement)
+                cache.add(statement)
         except InvalidSignature:
             problems[index] = ForgedStatementError(statement.key_id.hex())
-            not_now.pop(index, None)
         except VerificationError as problem:
             problems[index] = problem
-        authors.append(author)
+        if ahead_s > CLOCK_LEEWAY_SECONDS:
+            not_now[index] = IssuedInFutureError(_instant(statement.issued_s))
+        if index in problems:
+            not_now.pop(index, None)
+        authors.append(None if index in not_now else author)
     return authors, problems, not_now
 
 

@@ -372,21 +372,6 @@ class Vocabulary:
             field.check()
 
 
-class NoVocabulary(Vocabulary):
-    """
-    Nobody's. It only makes a union of `KeyOf`.
-    """
-
-
-KeyOf: TypeAlias = Key[V, T] | Key[NoVocabulary, T]
-"""
-A key of the vocabulary, or of one that it extends: what verbs take.
-
-Were it not a union, mypy would infer from what a verb expects whose field
-``Acme.order_number`` is, and not from ``Acme``: an inherited field would be refused,
-and a derived vocabulary's taken.
-"""
-
 N = TypeVar("N", FieldDefinition[Any], Scope)
 
 
@@ -401,3 +386,19 @@ def _by_number(cls: type[Vocabulary], members: Mapping[str, N]) -> dict[int, N]:
             )
             raise VocabularyError(msg)
     return numbered
+
+
+class NoVocabulary(Vocabulary):
+    """
+    Nobody's. It only makes a union of `KeyOf`.
+    """
+
+
+KeyOf: TypeAlias = Key[V, T] | Key[NoVocabulary, T]
+"""
+A key of the vocabulary, or of one that it extends: what verbs take.
+
+Were it not a union, mypy would infer from what a verb expects whose field
+``Acme.order_number`` is, and not from ``Acme``: an inherited field would be refused,
+and a derived vocabulary's taken.
+"""

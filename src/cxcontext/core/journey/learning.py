@@ -199,7 +199,7 @@ class JourneyLearning(JourneyReading[V]):
             for field in ours.vocabulary.fields.values()
             if ours.name in field.scope.writers
         )
-        done: list[Key[V, Any]] = []
+        done: list[Key[Any, Any]] = []
         for key in chosen:
             if key.number in (CONSENT, PROMISE):
                 continue
