@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """
 Makes the test vectors: `python vectors/make.py [DIRECTORY]`.
 """
@@ -38,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", nargs="?", type=Path, default=HERE)
     made = make(parser.parse_args().directory)
-    print(f"{made['valid']} valid, {made['invalid']} invalid")  # noqa: T201
+    print(f"{made['valid']} valid, {made['invalid']} invalid")
 
 
 def make(root: Path) -> dict[str, int]:
@@ -54,7 +53,9 @@ def make(root: Path) -> dict[str, int]:
             old.unlink()
     rings = make_rings()
     for name, ring in rings.items():
-        private = {who: json.loads(keys.to_json()) for who, keys in ring.private.items()}
+        private = {
+            who: json.loads(keys.to_json()) for who, keys in ring.private.items()
+        }
         keys = {"key_set": json.loads(ring.public.to_json()), "private_keys": private}
         write(root / "keys" / f"{name}.json", keys)
     for name, vocabulary in VOCABULARIES.items():

@@ -15,6 +15,7 @@ from typing import Any
 import cbor2
 import pytest
 from acme import DOMAIN, START_S
+from hypothesis import strategies as st
 
 from cxcontext.core.keygen import KeyRing
 from cxcontext.errors import VerificationError
@@ -355,6 +356,25 @@ class Forge:
         Return an envelope's statements under a new delivery.
         """
         return self.envelope(*unpack(envelope)[1], **arguments)
+
+
+# --- what comes by chance ---------------------------------------------------
+
+# Structures that have something of a statement or a delivery.
+WIRES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-70000, 2**64 - 1)
+    | st.binary(max_size=4)
+    | st.sampled_from([b"\0" * 8, b"\0" * 16, b"\0" * 32, b"\0" * 64, "chat"]),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(
+            st.sampled_from([1, 2, 3, 4, 5, 6, 7, 15, PRIVATE]), inner, max_size=5
+        )
+    ),
+    max_leaves=24,
+)
 
 
 # --- what is expected --------------------------------------------------------

@@ -13,8 +13,11 @@ from acme import START, START_S, Acme, World, ring_of
 from forge import Forge, withheld
 
 import cxcontext as cx
-from cxcontext import Arrival, Reason
+from cxcontext import Arrival, Known, Reason
+from cxcontext.core.consenting import fold_consent
+from cxcontext.core.fold import Node
 from cxcontext.core.keygen import rotate_scope, rotate_signing
+from cxcontext.core.section import SectionContent, WireFact
 from cxcontext.core.standard import Consent, ConsentStatus
 from cxcontext.errors import NotAuthorisedError, UsageError
 
@@ -129,6 +132,23 @@ def test_a_grant_by_anybody_else_does_not_count(world):
     raw = forge.envelope(root, grant, to="billing")
 
     assert not world["billing"].receive(raw).has_consent(MARKETING)
+
+
+def test_nobody_concludes_that_a_customer_has_agreed(sales):
+    """
+    An inferred grant is none, and an inferred withdrawal is one.
+    """
+    journey = sales.begin(channel="chat")
+    grant = Consent(status=ConsentStatus.GIVEN)
+    journey.learn(Acme.consent, grant, qualifier=MARKETING, known=Known.INFERRED)
+    assert not journey.has_consent(MARKETING)
+    journey.consent(MARKETING)
+    assert journey.has_consent(MARKETING)
+    journey.begun()
+    refusal = Consent(status=ConsentStatus.REFUSED)
+    journey.learn(Acme.consent, refusal, qualifier=MARKETING, known=Known.INFERRED)
+
+    assert not journey.has_consent(MARKETING)
 
 
 # --- withdrawing ---------------------------------------------------------------
@@ -280,6 +300,35 @@ def test_a_key_that_is_missing_may_hide_a_withdrawal(ring, clock):
 
     assert not at(world, "billing", twin).has_consent(MARKETING)
     assert newer["billing"].receive(twin.hand_over("billing")).has_consent(MARKETING)
+
+
+def test_what_nobody_known_has_said_is_in_doubt():
+    """
+    A section counts as unread where its author is not known, readable or not.
+    """
+    parts = [
+        {"department": name, "ancestors": 0, "id": name.encode() if name else b""}
+        for name in ("sales", None)
+    ]
+    fact = WireFact(field=-8, has_value=True, value=[GIVEN], qualifier=MARKETING)
+    shared = {
+        "issued_s": START_S,
+        "expires_s": START_S + 99,
+        "revision": 4,
+        "channel": "chat",
+        "flags": 0,
+    }
+
+    found = fold_consent(
+        Acme.consent.field,
+        MARKETING,
+        nodes=[Node(**part, **shared) for part in parts],
+        contents=[SectionContent(facts=(fact,)), SectionContent()],
+        now_s=START_S,
+        max_age_s=99,
+    )
+    assert found.granted is None
+    assert Reason.UNKNOWN_AUTHOR is found.unread
 
 
 def test_a_value_that_is_no_consent_is_in_doubt(world):

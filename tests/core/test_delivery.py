@@ -18,6 +18,7 @@ from forge import (
     KID,
     PRIVATE,
     SECTIONS,
+    WIRES,
     coverage,
     digest,
     flip,
@@ -30,7 +31,6 @@ from forge import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from test_statement import WIRES
 
 from cxcontext.core.delivery import (
     MAX_AUDIENCE_CHARS,

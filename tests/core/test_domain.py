@@ -428,6 +428,15 @@ class TestDepartments:
         with pytest.raises(UsageError, match=r"keys of support at other\.example"):
             world.domain.department("support", keys=other)
 
+    def test_what_holds_no_keys_is_refused(self, world, ring):
+        """
+        A path in place of the keys in it is the caller's mistake, and not shown.
+        """
+        with pytest.raises(UsageError, match=r"keys is a str; pass PrivateKeys\.load"):
+            world.domain.department("support", keys="sentinel.json")
+        with pytest.raises(UsageError, match=r"keys is a str; pass KeySet\.load"):
+            TrustDomain(DOMAIN, Acme, keys="sentinel.json")
+
     @pytest.mark.parametrize("channel", ["", "Chat", "my chat", "ch@t"])
     def test_a_channel_is_a_word(self, support, forge, channel):
         """

@@ -22,6 +22,7 @@ from cxcontext.errors import (
     DifferentJourneyError,
     ExternalAuthorError,
     ExternalDepartmentError,
+    ForbiddenDataError,
     JourneyFullError,
     MissingKeyError,
     UnknownDepartmentError,
@@ -494,6 +495,21 @@ def test_an_author_unknown_on_one_way_is_known_by_the_other(ring, world, clock):
     assert ["sales"] == [step.department for step in journey.trail]
 
 
+def test_a_merge_may_say_who_must_have_sent_it(world):
+    """
+    Where it is known who answers, another sender's envelope is refused.
+    """
+    journey = learned(world)
+    branch = at(world, "support", journey)
+    branch.learn(Acme.email, "alex@example.com")
+    back = branch.hand_over("sales")
+
+    with pytest.raises(WrongReplyError):
+        journey.merge(back, sender="billing")
+    journey.merge(back, sender="support")
+    assert "alex@example.com" == journey.recall(Acme.email)
+
+
 def test_two_customers_journeys_are_not_merged(world):
     """
     Another journey is refused, with restate as what to do if both are surely one.
@@ -857,6 +873,59 @@ def test_a_partner_neither_promises_nor_consents_in_our_name(ring, clock):
     assert () == journey.accept_from(raw, export=export.journey_id)
     assert ["call"] == [promise.kind for promise in journey.promises]
     assert not journey.has_consent(MARKETING)
+
+
+def test_a_partner_does_not_fill_our_journey(ring, clock):
+    """
+    More than 64 facts at once are refused, and none of them is taken over.
+    """
+
+    class Parcels(cx.Vocabulary, revision=1):
+        """
+        A field with many.
+        """
+
+        shipping = Acme.shipping
+        event = cx.Field(1, str, scope=shipping, many=True)
+
+    world, there = (World(ring, clock, vocabulary=Parcels) for _ in range(2))
+    journey = world["sales"].begin(channel="chat")
+    export = journey.export_to("carrier")
+    partner = there["carrier"].receive(export)
+    for number in range(64):
+        partner.learn(Parcels.event, "scanned", qualifier=str(number))
+    few = partner.hand_over("sales")
+    partner.learn(Parcels.event, "lost", qualifier="64")
+
+    with pytest.raises(VerificationError, match="more than 64 facts from a partner"):
+        journey.accept_from(partner.hand_over("sales"), export=export.journey_id)
+    assert {} == journey.recall_all(Parcels.event)
+    assert (Parcels.event,) == journey.accept_from(few, export=export.journey_id)
+    assert 64 == len(journey.recall_all(Parcels.event))
+
+
+def test_of_a_partners_answer_all_or_nothing_is_taken_over(world):
+    """
+    A forbidden value refuses the whole answer.
+    """
+    journey = world["sales"].begin(channel="chat")
+    export = journey.export_to("carrier")
+    (root,) = unpack(export)[1]
+    forge = Forge(world.ring)
+    says = {50: "T-2", 51: "sent"}
+    good = forge.statement(root, by="carrier", says={6: says})
+    says = {50: "4111 1111 1111 1111", 51: "sent"}
+    bad = forge.statement(root, by="carrier", says={6: says})
+
+    with pytest.raises(ForbiddenDataError):
+        journey.accept_from(
+            forge.envelope(root, bad, by="carrier", to="sales"),
+            export=export.journey_id,
+        )
+    assert journey.recall(Acme.parcel) is None
+    assert (Acme.tracking, Acme.parcel) == journey.accept_from(
+        forge.envelope(root, good, by="carrier", to="sales"), export=export.journey_id
+    )
 
 
 def test_an_export_may_be_asked_for_by_consent_and_carries_none(ring, clock):

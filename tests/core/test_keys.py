@@ -1039,7 +1039,7 @@ class TestSignerChoice:
         """
         now = START_SECONDS + (entry.not_before == START)
 
-        with pytest.raises(MissingKeyError, match="sales (has no|signs only from)"):
+        with pytest.raises(MissingKeyError, match=r"sales (has no|signs only from)"):
             SALES.signer(with_keys(entry), now=now)
 
     def test_files_of_two_ceremonies_do_not_fit(self):

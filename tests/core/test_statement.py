@@ -19,6 +19,7 @@ from forge import (
     NONCE,
     PRIVATE,
     SECTIONS,
+    WIRES,
     canonical,
     digest,
     header,
@@ -743,22 +744,6 @@ class TestPlaintextNeverHashed:
 
         assert 1 == len(sizes)
         assert 32 == len(SectionContent().encode())
-
-
-WIRES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-70000, 2**64 - 1)
-    | st.binary(max_size=4)
-    | st.sampled_from([b"\0" * 8, b"\0" * 16, b"\0" * 32, b"\0" * 64, SECTION, "chat"]),
-    lambda inner: (
-        st.lists(inner, max_size=5)
-        | st.dictionaries(
-            st.sampled_from([1, 2, 3, 4, 5, 6, 7, 15, PRIVATE]), inner, max_size=5
-        )
-    ),
-    max_leaves=24,
-)
 
 
 class TestProperties:

@@ -580,7 +580,7 @@ def test_a_type_that_cannot_be_carried_is_refused(type_form, name):
 
 @pytest.mark.parametrize(
     "type_form",
-    [Literal[b"x"], Literal[1, None], enum.Enum("Pair", {"ONE": (1, 2)})],
+    [Literal[b"x"], Literal[1, None], enum.Enum("Pair", {"ONE": (1, 2)})],  # noqa: PYI061 - as somebody may write it
     ids=str,
 )
 def test_a_closed_list_is_of_texts_or_integers(type_form):

@@ -463,3 +463,13 @@ def test_options_are_as_given():
     assert {"dpv:Marketing"} == field.purposes
     assert {"billing"} == field.authority
     assert isinstance(field.purposes, AbstractSet)
+
+
+def test_purposes_are_no_string():
+    """
+    A string would be taken apart into letters, so it is refused with advice.
+    """
+    scope = cx.Scope(1, readers={"sales"})
+
+    with pytest.raises(VocabularyError, match="as a set of terms"):
+        cx.Field(1, str, scope=scope, purposes="dpv:Marketing")

@@ -14,6 +14,7 @@ import pytest
 from vector_files import ROOT, VECTORS, load, paths_of
 
 from cxcontext.core.known import Known
+
 from making.world import Acme, World, make_rings  # isort: skip
 
 EXAMPLE = ROOT / "examples" / "node_reader"
@@ -68,9 +69,7 @@ def test_it_reads_every_vector(node, kind):
 
     status, output = node("read.mjs", *paths)
 
-    expected = [
-        f"ok {path.stem}: {load(path).get('error', 'valid')}" for path in paths
-    ]
+    expected = [f"ok {path.stem}: {load(path).get('error', 'valid')}" for path in paths]
     assert (0, expected) == (status, output.splitlines())
 
 

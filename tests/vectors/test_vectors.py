@@ -13,6 +13,7 @@ from vector_files import KINDS, ROOT, VECTORS, load, paths_of
 from cxcontext import errors
 from cxcontext.core.envelope import to_text
 from cxcontext.errors import VerificationError
+
 from making.reading import forms_of, readings_of, refusals_of  # isort: skip
 
 SPECIFICATION = (ROOT / "docs" / "specification.md").read_text(encoding="utf-8")

@@ -23,7 +23,6 @@ AUD, EXP, IAT, CTI, PRIVATE = 3, 4, 6, 7, -65537
 SECTIONS = -65537
 NONCE = bytes(range(16))
 DELIVERY_ID = b"delivery"
-MARK_1 = 0x18
 
 Wire = list[Any]
 Change = Callable[[dict[Any, Any]], None]
@@ -76,7 +75,7 @@ def head(major: int, argument: int, *, width: int | None = None) -> bytes:
     return bytes([major << 5 | code]) + argument.to_bytes(width)
 
 
-def encode(value: Any) -> bytes:  # noqa: PLR0911 - one for each kind of item
+def encode(value: Any) -> bytes:
     """
     Return the deterministic encoding of *value*.
     """
@@ -301,7 +300,9 @@ class Forge:
             if change is not None:
                 change(header)
             protected = encode(header)
-        to_seal = {scope: pad(encode(content)) for scope, content in (says or {}).items()}
+        to_seal = {
+            scope: pad(encode(content)) for scope, content in (says or {}).items()
+        }
         to_seal |= padded or {}
         entries: dict[Any, Any] = {
             scope: self.seal(data, scope=scope, protected=protected)
@@ -386,7 +387,9 @@ class Forge:
         )
         return [protected, {}, None, signature]
 
-    def wire(self, *statements: Wire, delivery: Wire | None = None, **options: Any) -> Wire:
+    def wire(
+        self, *statements: Wire, delivery: Wire | None = None, **options: Any
+    ) -> Wire:
         """
         Return an envelope that is not encoded yet.
         """

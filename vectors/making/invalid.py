@@ -35,7 +35,7 @@ from making.forging import (
     withheld,
 )
 from making.valid import header_of
-from making.vector import Vector, Workshop, add_invalid
+from making.vector import Vector, Workshop, add_invalid, to_text
 from making.world import DAY_S, LIFETIME_S, NOW
 
 MALFORMED, CANONICAL, LIMIT = "malformed", "not_canonical", "limit_exceeded"
@@ -176,21 +176,15 @@ _enveloped(
 )
 
 
-def _text(data: bytes) -> str:
-    from making.vector import to_text  # noqa: PLC0415
-
-    return to_text(data)
-
-
 def _of_length(data: bytes, rest: int) -> str:
     """
     Return a text form whose characters after the prefix leave *rest* modulo 4.
     """
     # A statement's channel can be as long as is needed, but no signature is looked at.
-    text = _text(data)[4:]
+    text = to_text(data)[4:]
     while len(text) % 4 != rest:
         data += b"\0"
-        text = _text(data)[4:]
+        text = to_text(data)[4:]
     return "cx1." + text
 
 
@@ -216,37 +210,37 @@ _bytes(
     "text-with-a-plus",
     MALFORMED,
     "A character of the other base64 alphabet.",
-    lambda data: _text(data)[:-4] + "+" + _text(data)[-3:],
+    lambda data: to_text(data)[:-4] + "+" + to_text(data)[-3:],
 )
 _bytes(
     "text-with-a-line-feed",
     MALFORMED,
     "A line feed at the end.",
-    lambda data: _text(data) + "\n",
+    lambda data: to_text(data) + "\n",
 )
 _bytes(
     "text-with-a-space-inside",
     MALFORMED,
     "A space in the middle.",
-    lambda data: _text(data)[:20] + " " + _text(data)[20:],
+    lambda data: to_text(data)[:20] + " " + to_text(data)[20:],
 )
 _bytes(
     "text-beyond-ascii",
     MALFORMED,
     "A character that looks like an A, and is Greek.",
-    lambda data: _text(data)[:-1] + "\u0391",
+    lambda data: to_text(data)[:-1] + "\u0391",
 )
 _bytes(
     "text-of-another-version",
     MALFORMED,
     "A prefix that is not known.",
-    lambda data: "cx2." + _text(data)[4:],
+    lambda data: "cx2." + to_text(data)[4:],
 )
 _bytes(
     "text-in-capitals",
     MALFORMED,
     "The prefix is in small letters.",
-    lambda data: "CX1." + _text(data)[4:],
+    lambda data: "CX1." + to_text(data)[4:],
 )
 _bytes("text-empty", MALFORMED, "Nothing behind the prefix.", lambda _: "cx1.")
 
@@ -676,7 +670,7 @@ for _name, _code, _what, _clear in (
     ("in-a-map", CANONICAL, "A bare value in a map.", {5: {0: "x"}}),
     ("stated", CANONICAL, "'Stated' is left out.", {5: {0: "x", 1: 2}}),
     ("age-0", CANONICAL, "An age of 0 is left out.", {5: {0: "x", 2: 0}}),
-    ("65", LIMIT, "A fact too many.", {number: 0 for number in range(1, 66)}),
+    ("65", LIMIT, "A fact too many.", dict.fromkeys(range(1, 66), 0)),
 ):
     _statement(f"clear-{_name}", _code, _what, clear=_clear)
 
@@ -936,7 +930,12 @@ for _name, _code, _what, _options in (
         {"by": "leaving", "iat": NOW - 10 * DAY_S + 1},
     ),
 ):
-    _statement(f"statement-key-{_name}", _code, f"A root by {_what[0].lower()}{_what[1:]}", **_options)
+    _statement(
+        f"statement-key-{_name}",
+        _code,
+        f"A root by {_what[0].lower()}{_what[1:]}",
+        **_options,
+    )
 
 # --- times (11, 19) ----------------------------------------------------------
 
@@ -980,9 +979,12 @@ def _second(
         last = forge.statement(child)
         return forge.envelope(root, child, last)
 
-    _enveloped(name, code, why, lambda forge: Vector(
-        envelope=make(forge), error=code, now=NOW + 60
-    ))
+    _enveloped(
+        name,
+        code,
+        why,
+        lambda forge: Vector(envelope=make(forge), error=code, now=NOW + 60),
+    )
 
 
 _second(
@@ -1163,9 +1165,7 @@ _partner(
     root_by="courier",
     to="carrier",
 )
-_statement(
-    "external-root", "external_author", "A root by a partner.", by="carrier"
-)
+_statement("external-root", "external_author", "A root by a partner.", by="carrier")
 _second(
     "external-author-built-upon",
     "external_author",
@@ -1330,7 +1330,9 @@ def _journeys(forge: Forge) -> tuple[list[Wire], list[Wire]]:
     """
     found = []
     for number in range(2):
-        root = forge.statement(origin=bytes([number]) * 16, says={2: {10: f"A-{number}"}})
+        root = forge.statement(
+            origin=bytes([number]) * 16, says={2: {10: f"A-{number}"}}
+        )
         child = forge.statement(root, by="support", says={1: {1: f"Alex {number}"}})
         found.append([root, child])
     return found[0], found[1]
@@ -1401,9 +1403,7 @@ _splice(
     "splice-headers-delivered",
     "forged_statement",
     "A root with the header of another journey's root, delivered by an insider.",
-    lambda forge, one, other: forge.envelope(
-        [other[0][0], one[0][1], None, one[0][3]]
-    ),
+    lambda forge, one, other: forge.envelope([other[0][0], one[0][1], None, one[0][3]]),
 )
 _splice(
     "splice-statement-of-another-journey",
@@ -1541,9 +1541,7 @@ _enveloped(
     "order-graph-before-key",
     "missing_parent",
     "A parent is missing; the delivery's key is not known.",
-    lambda forge: forge.envelope(
-        *_chain(forge, 3)[::2], change=_put(KID, bytes(8))
-    ),
+    lambda forge: forge.envelope(*_chain(forge, 3)[::2], change=_put(KID, bytes(8))),
 )
 _delivery(
     "order-algorithm-before-revocation",
@@ -1777,7 +1775,9 @@ def _sealed(change: Callable[[bytes], bytes]) -> Callable[[Forge, bytes], bytes]
 _unopenable(
     "open-of-another-statement",
     "A section copied from another statement, whose author did not see it.",
-    lambda forge, _: forge.seal(PLAIN, scope=2, protected=forge.statement(channel="phone")[0]),
+    lambda forge, _: forge.seal(
+        PLAIN, scope=2, protected=forge.statement(channel="phone")[0]
+    ),
 )
 _unopenable(
     "open-of-another-domain",
@@ -1789,16 +1789,12 @@ _unopenable(
 _unopenable(
     "open-of-another-scope",
     "Sealed for another scope, to this scope's key.",
-    lambda forge, protected: forge.seal(
-        PLAIN, scope=4, protected=protected, key_of=2
-    ),
+    lambda forge, protected: forge.seal(PLAIN, scope=4, protected=protected, key_of=2),
 )
 _unopenable(
     "open-with-another-key",
     "Sealed to another scope's key.",
-    lambda forge, protected: forge.seal(
-        PLAIN, scope=2, protected=protected, key_of=4
-    ),
+    lambda forge, protected: forge.seal(PLAIN, scope=2, protected=protected, key_of=4),
 )
 _unopenable(
     "open-of-another-generation",
@@ -1841,7 +1837,11 @@ for _name, _what, _change in (
 
 # --- sections that are malformed ---------------------------------------------
 
-_padded("padding-none", "No padding: a multiple of 32 as it is.", b"\xa1\x18\x1f\x78\x1b" + b"x" * 27)
+_padded(
+    "padding-none",
+    "No padding: a multiple of 32 as it is.",
+    b"\xa1\x18\x1f\x78\x1b" + b"x" * 27,
+)
 _padded("padding-not-zeros", "A one among the zeros.", PLAIN[:-1] + b"\1")
 _padded("padding-too-long", "32 zeros too many.", PLAIN + bytes(32))
 _padded("padding-too-short", "A zero too few.", PLAIN[:-1])

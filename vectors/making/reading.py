@@ -136,9 +136,7 @@ def refusals_of(vector: Json, root: Path) -> list[str | None]:
     """
     if vector["expectation"]["open"] == "graph":
         return [_graph_refusal(vector["graph"])]
-    return [
-        _refusal(vector, root, form) for form in forms_of(vector["envelope"])
-    ]
+    return [_refusal(vector, root, form) for form in forms_of(vector["envelope"])]
 
 
 class _Linked:
@@ -282,9 +280,7 @@ def _mark(mark: WireMark) -> Json:
     return found
 
 
-def _qualifiers(
-    journey: Journey[Any], field: FieldDefinition[Any]
-) -> list[str | None]:
+def _qualifiers(journey: Journey[Any], field: FieldDefinition[Any]) -> list[str | None]:
     if not field.many:
         return [None]
     found = journey._qualifiers(field.key)  # noqa: SLF001 - nobody else lists them

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import cxcontext as cx
 from cxcontext.core.journey import Journey
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.standard import (
@@ -25,13 +24,10 @@ from cxcontext.core.standard import (
 from making.forging import (
     CLAIMS,
     PRIVATE,
-    SECTIONS,
     Tag,
-    Wire,
     digest,
     encode,
     flip,
-    identify,
     pad,
     withheld,
 )
@@ -320,7 +316,8 @@ def standard_fields(shop: Workshop) -> Vector:
     )
     journey.learn(Acme.reason, ReasonForContact(code="refund", wording="My money"))
     journey.learn(
-        Acme.entitlement, Entitlement(level="gold", expires_at=START + timedelta(days=9))
+        Acme.entitlement,
+        Entitlement(level="gold", expires_at=START + timedelta(days=9)),
     )
     journey.learn(Acme.accessibility, "large print", qualifier="letters")
     journey.learn(Acme.accessibility, "text relay", qualifier="calls")
@@ -746,9 +743,7 @@ def equal_values_shown_by_id(shop: Workshop) -> Vector:
             ("sales", Tag(4, [-2, 1000])),
         )
     ]
-    return Vector(
-        envelope=forge.envelope(root, *branches, to="billing"), to="billing"
-    )
+    return Vector(envelope=forge.envelope(root, *branches, to="billing"), to="billing")
 
 
 @valid
@@ -1243,9 +1238,7 @@ def consent_withdrawn_by_no_writer(shop: Workshop) -> Vector:
         root, by="support", says={4: {-8: {0: [0], 3: "dpv:Marketing"}}}
     )
     taken = forge.statement(root, says={4: {-8: {0: [2], 3: "dpv:Marketing"}}})
-    return Vector(
-        envelope=forge.envelope(root, given, taken), reads={"consents": {}}
-    )
+    return Vector(envelope=forge.envelope(root, given, taken), reads={"consents": {}})
 
 
 @valid
@@ -1273,9 +1266,7 @@ def consent_behind_what_cannot_be_read(shop: Workshop) -> Vector:
     A withheld section of the scope may hold a withdrawal: the grant does not count.
     """
     forge = shop.forge()
-    root = forge.statement(
-        says={4: {-8: {0: [0], 3: "dpv:Marketing"}, 35: "climbing"}}
-    )
+    root = forge.statement(says={4: {-8: {0: [0], 3: "dpv:Marketing"}, 35: "climbing"}})
     child = forge.statement(root, by="billing", says={4: {31: 2}})
     return Vector(
         envelope=forge.envelope(root, withheld(child, 4)), reads={"consents": {}}
@@ -1465,9 +1456,7 @@ def received_again(shop: Workshop) -> Vector:
     A delivery that was seen before is received again, where that is allowed.
     """
     journey = shop.world()["sales"].begin(channel="chat")
-    return Vector(
-        envelope=journey.hand_over("support"), how={"received_before": 1}
-    )
+    return Vector(envelope=journey.hand_over("support"), how={"received_before": 1})
 
 
 @valid
@@ -1896,9 +1885,7 @@ def statements_256(shop: Workshop) -> Vector:
         by = ("sales", "support", "billing", "ivr")[len(chain) % 4]
         chain.append(forge.statement(chain[-1], by=by))
     chain.append(forge.statement(chain[-1], says={2: {10: "A-118"}}))
-    return Vector(
-        envelope=forge.envelope(*chain), recalls={"order_number": "A-118"}
-    )
+    return Vector(envelope=forge.envelope(*chain), recalls={"order_number": "A-118"})
 
 
 @valid
@@ -2060,7 +2047,3 @@ def all_flags(shop: Workshop) -> Vector:
     forge = shop.forge()
     root = forge.statement(flags=15, channel="x")
     return Vector(envelope=forge.envelope(root))
-
-
-__all__ = ["SECTIONS", "Wire", "header_of", "identify"]
-_ = cx, LIFETIME_S

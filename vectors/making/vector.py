@@ -4,6 +4,7 @@ What a vector is while it is made, and where they are collected.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -126,8 +127,6 @@ def to_text(data: bytes) -> str:
     """
     Return the text form of an envelope's bytes.
     """
-    from base64 import urlsafe_b64encode  # noqa: PLC0415
-
     return "cx1." + urlsafe_b64encode(data).rstrip(b"=").decode()
 
 

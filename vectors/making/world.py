@@ -275,9 +275,7 @@ def _rotated(ring: KeyRing) -> KeyRing:
         sign_for=timedelta(days=400),
         random=random,
     )
-    return rotate_scope(
-        ring, 2, readers={"sales", "billing"}, now=START, random=random
-    )
+    return rotate_scope(ring, 2, readers={"sales", "billing"}, now=START, random=random)
 
 
 def _simple(name: str, **options: Any) -> KeyRing:

@@ -41,6 +41,13 @@ def _departments(names: Collection[str]) -> frozenset[str]:
     return frozenset(names)
 
 
+def _terms(terms: Collection[str]) -> frozenset[str]:
+    if isinstance(terms, str):
+        msg = f"{terms!r} is a string; purposes are given as a set of terms"
+        raise VocabularyError(msg)
+    return frozenset(terms)
+
+
 class Scope:
     """
     Fields with the same readers and writers: the unit of encryption.
@@ -162,8 +169,8 @@ class FieldDefinition(Generic[T]):
         self.label = label
         self.ask = ask
         self.max_age = max_age
-        self.purposes = frozenset(purposes)
-        self.consent_for = frozenset(consent_for)
+        self.purposes = _terms(purposes)
+        self.consent_for = _terms(consent_for)
         self.category = category
         self.format = format
         self.authority = _departments(authority)
