@@ -848,7 +848,7 @@ class TestPrivateKeys:
         """
         The public file passed for the private one is refused.
         """
-        with pytest.raises(KeySetError, match="load it with KeySet.load"):
+        with pytest.raises(KeySetError, match=r"load it with KeySet.load"):
             PrivateKeys.from_json(KEY_SET.to_json())
 
     def test_a_private_file_is_no_key_set(self):

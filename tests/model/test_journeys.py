@@ -133,7 +133,14 @@ def expected_gap(floor, journey, key):
     rules, now = rules_of(key.field), floor.now_s
     reading = model.read(statements, descends=order.descends, rules=rules, now=now)
     max_age = key.field.max_age and int(key.field.max_age.total_seconds())
-    return reading, model.gap(reading, now=now, max_age=max_age)
+    reasons = model.gap(reading, now=now, max_age=max_age)
+    scope = key.scope
+    if journey.department not in scope.readers | scope.writers and (
+        reasons == {"never_stated"}
+    ):
+        # It is not for those to ask who could do nothing with the answer.
+        reasons = frozenset((model.NOT_YOURS,))
+    return reading, reasons
 
 
 def disagreements(floor, journey, promise):

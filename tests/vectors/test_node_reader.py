@@ -11,11 +11,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from making.world import Acme, World, make_rings
 from vector_files import ROOT, VECTORS, load, paths_of
 
 from cxcontext.core.known import Known
-
-from making.world import Acme, World, make_rings  # isort: skip
 
 EXAMPLE = ROOT / "examples" / "node_reader"
 SECONDS = 300

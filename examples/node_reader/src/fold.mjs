@@ -1,9 +1,9 @@
 // Section 7, rules 1 to 6: what stands of one field and qualifier, and why it is not recalled.
 
+import { compare } from './bytes.mjs';
 import { isInteger } from './cbor.mjs';
 import { comparable, DOES_NOT_KNOW, INFERRED, STATED, VERIFIED, WAS_REFUSED } from './section.mjs';
 import { normalised } from './vocabulary.mjs';
-import { compare } from './bytes.mjs';
 
 /** Of several reasons why sections cannot be read, the first here is given. */
 const REASONS = ['not_yours', 'withheld', 'unreadable', 'unknown_author', 'newer_vocabulary'];
@@ -21,52 +21,23 @@ function comparableOf(vocabulary, field, { hasValue, value }) {
  *
  * @param field of the reader's vocabulary
  * @param qualifier null, or which of many values
- * @param contents per statement, in topological order: {statement, author, facts, marks},
- *   {statement, author, unread}, or nothing where it has no section of the scope
+ * @param contents of each statement that has any, in topological order:
+ *   {statement, author, facts, marks} or {statement, author, unread}
  * @param sealed the same of the sections of the scope, where marks stand, for a clear field
  * @param reader {vocabulary, now, descends, exporter}
  */
 export function foldField(field, qualifier, contents, sealed, reader) {
-  const { vocabulary, now, exporter } = reader;
-  const claims = [];
-  const unread = [];
-  let expired = false;
-  for (const content of contents) {
-    const { statement, author } = content;
-    const newer = statement.revision > vocabulary.revision;
-    const mayWrite = author !== undefined && field.scope.mayWrite.has(author);
-    if (author !== undefined && !newer && !mayWrite) continue;
-    const found = readContent();
-    if (found === undefined) continue;
-    if (statement.expires <= now) expired ||= found.fact !== undefined;
-    else if (found.fact !== undefined) claims.push(found);
-    else unread.push(found);
-
-    function readContent() {
-      if (content.unread !== undefined) return notRead(content.unread);
-      if (!mayWrite) return notRead('newer_vocabulary');
-      const fact = content.facts.find(
-        (one) => one.field === field.number && one.qualifier === qualifier,
-      );
-      if (fact === undefined) return undefined;
-      const value = comparableOf(vocabulary, field, fact);
-      if (value === undefined) return notRead(newer ? 'newer_vocabulary' : 'unreadable');
-      const restated = author === exporter && fact.reportedBy !== null;
-      const known = effectiveKnown(field, restated ? fact.reportedBy : author, fact.known);
-      return { statement, author, fact, known, at: statement.issued - fact.age, value };
-    }
-
-    function notRead(reason) {
-      const couldVerify =
-        author === undefined ? field.mayVerify.size > 0 : field.mayVerify.has(author);
-      let worst = newer || couldVerify ? VERIFIED : STATED;
-      if (field.inferredOnly && !newer) worst = INFERRED;
-      return { statement, author, known: worst, reason };
-    }
-  }
+  const { now, descends } = reader;
+  const found = contents
+    .map((content) => readContent(field, qualifier, content, reader))
+    .filter((entry) => entry !== undefined);
+  const living = found.filter(({ statement }) => statement.expires > now);
+  const claims = living.filter(({ fact }) => fact !== undefined);
+  const unread = living.filter(({ fact }) => fact === undefined);
+  const expired = found.some((entry) => entry.fact !== undefined && !living.includes(entry));
 
   const supersedes = (claim, other) => {
-    if (!reader.descends(claim.statement, other.statement)) return false;
+    if (!descends(claim.statement, other.statement)) return false;
     if (claim.known === INFERRED) return other.known === INFERRED;
     return (
       claim.author === other.author ||
@@ -95,6 +66,36 @@ export function foldField(field, qualifier, contents, sealed, reader) {
       : REASONS.find((reason) => blocking.some((other) => other.reason === reason)),
     mark: lastMark(field, qualifier, sealed, now),
   };
+}
+
+/**
+ * What one statement says of the field: a claim, with `fact`; or with a `reason` that it cannot
+ * be read, and how surely known what is in it may be; or nothing, where it does not count.
+ */
+function readContent(field, qualifier, content, { vocabulary, exporter }) {
+  const { statement, author } = content;
+  const newer = statement.revision > vocabulary.revision;
+  const mayWrite = author !== undefined && field.scope.mayWrite.has(author);
+  if (author !== undefined && !newer && !mayWrite) return undefined;
+
+  const notRead = (reason) => {
+    const couldVerify =
+      author === undefined ? field.mayVerify.size > 0 : field.mayVerify.has(author);
+    let known = newer || couldVerify ? VERIFIED : STATED;
+    if (field.inferredOnly && !newer) known = INFERRED;
+    return { statement, author, known, reason };
+  };
+  if (content.unread !== undefined) return notRead(content.unread);
+  if (!mayWrite) return notRead('newer_vocabulary');
+  const fact = content.facts.find(
+    (one) => one.field === field.number && one.qualifier === qualifier,
+  );
+  if (fact === undefined) return undefined;
+  const value = comparableOf(vocabulary, field, fact);
+  if (value === undefined) return notRead(newer ? 'newer_vocabulary' : 'unreadable');
+  const speaker = author === exporter ? (fact.reportedBy ?? author) : author;
+  const known = effectiveKnown(field, speaker, fact.known);
+  return { statement, author, fact, known, at: statement.issued - fact.age, value };
 }
 
 function effectiveKnown(field, speaker, known) {
