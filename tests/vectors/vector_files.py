@@ -11,7 +11,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "vectors"
-KINDS = ("keys", "vocabularies", "valid", "invalid")
 
 sys.path.insert(0, str(VECTORS))
 

@@ -226,20 +226,23 @@ const SCALARS = {
 // --- the normal form of text with a format (section 7) -------------------------------------
 
 const MAX_FORMATTED_CHARS = 320;
-const SPACES_AND_HYPHENS =
-  '\\s\\x1c-\\x1f\\x85\\-\\u058A\\u05BE\\u1400\\u1806\\u2010-\\u2015\\u2E17\\u2E1A\\u2E3A\\u2E3B\\u2E40' +
-  '\\u2E5D\\u301C\\u3030\\u30A0\\uFE31\\uFE32\\uFE58\\uFE63\\uFF0D\\u{10D6E}\\u{10EAD}\\u2212' +
-  '\\u00AD\\u200B-\\u200F\\u202A-\\u202E\\u2060\\u2066-\\u2069\\uFEFF';
+const SPACES = '\\p{White_Space}\\x1c-\\x1f';
+// U+10D6E is a dash since Unicode 16.
+const HYPHENS =
+  '\\p{Pd}\\u{10D6E}\\u2212\\u00AD\\u200B-\\u200F\\u202A-\\u202E\\u2060\\u2066-\\u2069\\uFEFF';
+const SPACES_AND_HYPHENS = SPACES + HYPHENS;
+const AROUND = new RegExp(`^[${SPACES}]+|[${SPACES}]+$`, 'gu');
 const COMPACT = new RegExp(`[${SPACES_AND_HYPHENS}]+`, 'gu');
 const COMPACT_WITHOUT_DOTS = new RegExp(`[${SPACES_AND_HYPHENS}.]+`, 'gu');
 
+const trimmed = (text) => text.replace(AROUND, '');
 const compact = (text) => text.replace(COMPACT, '');
 const upper = (text) => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
 const lower = (text) => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 const compactUpper = (text) => upper(compact(text));
 
 function languageTag(text) {
-  const [first, ...rest] = lower(text.trim()).split('-');
+  const [first, ...rest] = lower(trimmed(text)).split('-');
   let cased = [...first].length !== 1;
   const written = rest.map((subtag) => {
     const { length } = [...subtag];
@@ -252,9 +255,9 @@ function languageTag(text) {
 }
 
 function email(text) {
-  const trimmed = text.trim();
-  const at = trimmed.lastIndexOf('@');
-  return trimmed.slice(0, at + 1) + trimmed.slice(at + 1).toLowerCase();
+  const address = trimmed(text);
+  const at = address.lastIndexOf('@');
+  return address.slice(0, at + 1) + address.slice(at + 1).toLowerCase();
 }
 
 function e164(text) {
