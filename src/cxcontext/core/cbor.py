@@ -232,7 +232,7 @@ def _check_value(value: object, what: str) -> None:
                 continue
             if isinstance(item, (dict, list)):
                 # cbor2 does not count an empty list or map as a level.
-                if levels == MAX_NESTING:
+                if levels >= MAX_NESTING:
                     raise LimitExceededError("levels of nesting", MAX_NESTING)
                 inner.extend(item)
                 if isinstance(item, dict):

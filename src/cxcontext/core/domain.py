@@ -85,10 +85,10 @@ class TrustDomain(Generic[V]):
         self.replays = ReplayCache()
         self._clock = clock
         self._source: KeySource | None = None
-        if not isinstance(keys, KeySet | KeySource):
-            msg = f"keys is a {type(keys).__name__}; pass KeySet.load(path)"
-            raise UsageError(msg)
         if not isinstance(keys, KeySet):
+            if not isinstance(keys, KeySource):
+                msg = f"keys is a {type(keys).__name__}; pass KeySet.load(path)"
+                raise UsageError(msg)
             self._source = keys
             keys = keys.load()
         if keys.domain != name:
