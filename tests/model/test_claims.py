@@ -357,6 +357,32 @@ def test_a_correction_and_a_confirmation_are_a_conflict(read):
     assert (None, True) == (found.recalled, found.conflict)
 
 
+@pytest.mark.parametrize("names", list(itertools.permutations("abcd")))
+def test_of_equal_facts_the_smallest_id_is_shown(names):
+    """
+    Which of two equal facts is shown depends on ids alone, not on the graph.
+    """
+    root, first, last, other = names
+    order = translation.Order(
+        {root: (), first: (root,), last: (first,), other: (root,)}
+    )
+    said = {
+        root: graphs.NOTHING,
+        first: graphs.NOTHING,
+        last: graphs.said("sales", model.STATED, "a"),
+        other: graphs.said("support", model.STATED, "a"),
+    }
+    statements = [replace(one, name=name) for name, one in said.items()]
+
+    by_model = model.read(
+        statements, descends=order.descends, rules=graphs.RULES, now=NOW
+    )
+    found = translation.fold(statements, order=order, rules=graphs.RULES, now=NOW)
+
+    assert min(last, other) == by_model.shown.statement
+    assert min(last, other) == order.names[found.shown.index]
+
+
 # --- expiry ------------------------------------------------------------------
 
 

@@ -288,6 +288,27 @@ def test_what_was_told_here_is_recalled_though_unsettled(floor):
     assert Reason.WITHHELD is reason(floor.fresh(found), Shop.account)
 
 
+def test_what_was_told_here_is_recalled_though_others_said_it_more_surely(floor):
+    """
+    The same value is shown as billing verified it, and recalled for being told here.
+    """
+    desk = floor["billing"].begin(channel="chat")
+    other = desk.fork()
+    desk.learn(Shop.account, "K-1", known=Known.VERIFIED)
+    other.learn(Shop.number, "A-1")
+    desk.merge(other)
+    place = desk.context.statements.index(other.context.statements[-1])
+    found = floor.stripped(desk, {place: {DESK_SCOPE}}, to="sales")
+    before = reason(found, Shop.account)
+
+    found.learn(Shop.account, "K-1")
+
+    assert Reason.WITHHELD is before
+    assert "billing" == found.fact(Shop.account).department
+    assert "K-1" == found.recall(Shop.account)
+    assert Reason.WITHHELD is reason(floor.fresh(found), Shop.account)
+
+
 def test_what_others_said_is_not_what_was_told_here(floor):
     """
     Having told something of a field makes nobody else's unsettled word recalled.
@@ -344,16 +365,19 @@ def test_who_carries_a_link_learns_nothing_by_not_answering(floor, arrival, verb
 
 
 @pytest.mark.parametrize("known", [Known.INFERRED, Known.STATED])
-def test_who_carries_a_link_learns_nothing_by_guessing(floor, known):
+@pytest.mark.parametrize("guess", ["K-1", "K-2"])
+def test_who_carries_a_link_learns_nothing_by_guessing(floor, known, guess):
     """
-    What a stranger says is recalled for them only where it stands, and it alone.
+    What a stranger says is recalled for them only where it is what is shown.
+
+    So whether a guess at a verified value is right makes no difference to them.
     """
     chat = floor["billing"].begin(channel="chat")
     chat.learn(Shop.account, "K-1", known=Known.VERIFIED)
     sales = floor.give(chat, "sales")
     stranger = floor["sales"].resume(sales.save(), arrival=Arrival.POSSESSION)
 
-    stranger.learn(Shop.account, "K-2", known=known)
+    stranger.learn(Shop.account, guess, known=known)
 
     assert None is stranger.recall(Shop.account)
     assert () == stranger.facts(Shop.account)
