@@ -393,8 +393,9 @@ class TestLimits:
         )
         with refuses(TooLargeError, "too_large"):
             support.receive(to_text(over))
-        with refuses(TooLargeError, "too_large"):
-            support.receive(to_text(over).encode())
+        for text in (to_text(over).encode(), "\u00e9" * 400_000, "x" * 400_000):
+            with refuses(TooLargeError, "too_large"):
+                support.receive(text)
 
     def _of_size(self, forge: Forge, size: int) -> bytes:
         large = canonical([1, bytes(18_000)])

@@ -166,6 +166,7 @@ class TestFacts:
             ["x"],
             [[]],
             ["x", ["y"]],
+            [["y"], {0: "x", 3: "q"}],
             ["x", "x"],  # the same field and qualifier twice
             [{0: "x", 3: "q"}, {0: "y", 3: "q"}],
             ["x", {}],  # a value and its retraction
