@@ -274,6 +274,18 @@ _bytes(
     lambda _: b"\x81" * 17 + b"\x01",
 )
 _bytes(
+    "cbor-16385-items",
+    LIMIT,
+    "An array of 16,384 zeros, which are 16,385 items with the array.",
+    lambda _: encode([0] * 16_384),
+)
+_bytes(
+    "cbor-16384-items",
+    "unsupported_version",
+    "An array of 16,383 zeros, the first of which is taken for a version.",
+    lambda _: encode([0] * 16_383),
+)
+_bytes(
     "cbor-a-length-that-lies",
     MALFORMED,
     "A byte string that claims 2**62 bytes.",
