@@ -1,200 +1,314 @@
 """
 Seal, hand over, receive: beside the raw cryptography of the same job.
-
-    python bench/envelope.py [--rounds N] [--json FILE]
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
-import sys
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from payload import Shop, fill, make_domain
-from timing import Case, measure
+import attrs
 
 import cxcontext as cx
+from bench.crypto import Operations, Raw, count_operations
+from bench.payload import READ, VALUES, Ring, Shop, fill
+from bench.table import Table, number, verdict
+from bench.timing import Case
 
-SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
-INFO = b"i" * 80
+HOPS: Final = 10
+SAME_BYTES_AT_MOST_US: Final = 20.0
+TEXT_AT_MOST_BYTES: Final = 1600
+HOP_AT_MOST_BYTES: Final = 330
+# The two rows that stand beside the peers'.
+COLD: Final = "receive cold and read 2 of 4 scopes"
+FROM_VALUES: Final = "from values to text: begin, learn, hand_over"
+SHORT_OFFER: Final = "10.00 EUR"
+# What a hop says in the benchmark of the peers.
+LONG_OFFER: Final = "Offered a partial refund of 10.00 EUR"
 
 
-class Raw:
+@attrs.frozen(kw_only=True)
+class Row:
     """
-    The primitives of the same job on bytes of the same size, and nothing else.
+    One line of the main table.
+
+    Args:
+        case: What is timed.
+        job: The cryptography that it is compared with.
+        at_most: The target, as a ratio; None where there is none.
+        really: What it was seen to call.
     """
 
-    def __init__(self, sizes: list[int]) -> None:
-        self.sizes = sizes
-        self.signing = Ed25519PrivateKey.generate()
-        self.verifying = self.signing.public_key()
-        self.opening = X25519PrivateKey.generate()
-        self.sealing = self.opening.public_key()
-        self.message = b"m" * 200
-        self.signature = self.signing.sign(self.message)
-        self.sealed = [self.one_seal(size) for size in sizes]
-
-    def one_seal(self, size: int) -> bytes:
-        """
-        Seal one section.
-        """
-        return SUITE.encrypt(b"p" * size, self.sealing, info=INFO)
-
-    def seals(self, signatures: int) -> None:
-        """
-        Seal as many sections as the payload has, and sign.
-        """
-        for size in self.sizes:
-            self.one_seal(size)
-        for _ in range(signatures):
-            self.signing.sign(self.message)
-
-    def opens(self, verifications: int, sections: int) -> None:
-        """
-        Verify, and open that many sections.
-        """
-        for _ in range(verifications):
-            self.verifying.verify(self.signature, self.message)
-        for sealed in self.sealed[:sections]:
-            SUITE.decrypt(sealed, self.opening, info=INFO)
+    case: Case
+    job: Operations | None
+    at_most: float | None
+    really: Operations
 
 
-def forget(domain: cx.TrustDomain[Any], department: cx.Department[Any]) -> None:
+@attrs.frozen(kw_only=True)
+class Bench:
     """
-    Empty the caches, so that the next opening is a cold one.
+    What is timed, and the sizes.
     """
-    domain.verified.clear()
-    department.forget_recent()
+
+    rows: Sequence[Row]
+    raw: dict[Operations, Case]
+    same_bytes: Case
+    text_bytes: int
+    binary_bytes: int
+    hop_bytes: float
+    long_hop_bytes: float
+
+    @property
+    def cases(self) -> list[Case]:
+        """
+        Everything that takes its turn in the rounds.
+        """
+        return [*(row.case for row in self.rows), *self.raw.values(), self.same_bytes]
 
 
-def cases() -> tuple[list[Case], dict[str, int]]:
+def _structure() -> None:
     """
-    Return what is timed, and the sizes.
+    Structure the payload's values: `Journey.learn` does it, so sealing must not.
     """
-    domain, departments = make_domain()
-    care, billing, sales = (departments[n] for n in ("care", "billing", "sales"))
-    first = fill(care.begin(channel="voice")).hand_over("billing")
-    text = str(first)
-    sizes = [len(raw) - 48 - 6 for raw in first.statements[0].sections.values()]
-    raw = Raw(sizes)
+    for key, value in VALUES:
+        key.field.codec.to_wire(value, field=key.name)
 
-    def hop(journey: cx.Journey[Any], number: int) -> None:
-        value = f"Offered a partial refund of {10 + number}.00 EUR"
-        journey.learn(Shop.refund_offer, value[:12], qualifier=f"{number}")
-        journey.learn(Shop.order_number, f"EX-{number}")
 
-    hops = [text]
-    holder = billing
-    for number in range(10):
-        following = sales if holder is billing else billing
-        journey = holder.receive(hops[-1])
-        hop(journey, number)
-        hops.append(str(journey.hand_over(following.name)))
-        holder = following
-    ten = billing.receive(hops[10])
+def _hop(journey: cx.Journey[Shop], number_of_hop: int, offer: str) -> None:
+    journey.learn(Shop.refund_offer, offer, qualifier=f"{number_of_hop}")
+    journey.learn(Shop.order_number, f"EX-2049-{200 + number_of_hop}")
 
-    def cold(_: object) -> None:
-        forget(domain, billing)
-        journey = billing.receive(text)
-        journey.recall(Shop.name)
-        journey.recall(Shop.order_number)
 
-    def warm_two() -> str:
-        # A journey of its own each time: its first two statements are known here.
-        journey = billing.receive(
-            fill(care.begin(channel="voice")).hand_over("billing")
-        )
-        hop(journey, 0)
-        journey = sales.receive(journey.hand_over("sales"))
-        hop(journey, 1)
-        journey = billing.receive(journey.hand_over("billing"))
-        hop(journey, 2)
+def _ten_hops(ring: Ring[Shop], offer: str) -> tuple[cx.Journey[Shop], list[str]]:
+    """
+    Return the last holder's journey of the payload and ten hops, and each envelope.
+    """
+    billing, sales = ring.department("billing"), ring.department("sales")
+    holder, following = billing, sales
+    first = fill(ring.department("care").begin(channel="voice"))
+    texts = [str(first.hand_over("billing"))]
+    for hop in range(HOPS):
+        journey = holder.receive(texts[-1])
+        _hop(journey, hop, offer)
+        texts.append(str(journey.hand_over(following.name)))
+        holder, following = following, holder
+    return holder.receive(texts[-1]), texts
+
+
+def _per_hop_bytes(texts: Sequence[str]) -> float:
+    return (len(texts[HOPS]) - len(texts[0])) / HOPS
+
+
+def read_two_scopes(journey: cx.Journey[Shop]) -> list[object]:
+    """
+    Return the six facts of two of the four scopes.
+    """
+    return [journey.recall(key) for key in READ]
+
+
+def make_bench() -> Bench:
+    """
+    Return what is timed, having looked once at what each job really calls.
+    """
+    ring = Ring(Shop)
+    care, billing, sales = map(ring.department, ("care", "billing", "sales"))
+    envelope = fill(care.begin(channel="voice")).hand_over("billing")
+    text = str(envelope)
+    raw = Raw(envelope)
+    ten, texts = _ten_hops(ring, SHORT_OFFER)
+    _, long_texts = _ten_hops(ring, LONG_OFFER)
+
+    def learned() -> cx.Journey[Shop]:
+        return fill(care.begin(channel="voice"))
+
+    def seal(journey: cx.Journey[Shop]) -> str:
+        _structure()
+        return journey.begun()
+
+    def hand_over(journey: cx.Journey[Shop]) -> cx.Envelope:
+        _structure()
+        return journey.hand_over("billing")
+
+    def read_cold(arrived: str) -> list[object]:
+        return read_two_scopes(billing.receive(arrived))
+
+    def next_of_three() -> str:
+        # Sales sees the first two statements, says nothing, and gets the third.
+        journey = billing.receive(str(learned().hand_over("billing")))
+        _hop(journey, 0, SHORT_OFFER)
+        back = sales.receive(str(journey.hand_over("sales")))
+        journey = billing.receive(str(back.hand_over("billing")))
+        _hop(journey, 1, SHORT_OFFER)
         return str(journey.hand_over("sales"))
 
-    def fresh_delivery() -> str:
-        sales.forget_recent()
-        return str(ten.hand_over("sales"))
+    def from_values(_: object) -> str:
+        return str(fill(care.begin(channel="voice")).hand_over("billing"))
 
-    listed = [
-        Case("raw: 4 seals, 1 signature", lambda _: raw.seals(1)),
-        Case("raw: 4 seals, 2 signatures", lambda _: raw.seals(2)),
-        Case("raw: 2 verifications, 2 opens", lambda _: raw.opens(2, 2)),
-        Case("raw: 2 verifications", lambda _: raw.opens(2, 0)),
-        Case("raw: 1 verification", lambda _: raw.opens(1, 0)),
-        Case(
-            "seal",
+    ten_reader = ring.department(ten.department)
+    sender = ring.department("care" if ten.department != "care" else "sales")
+    ten_reader.receive(texts[-1])
+    seen = ten_reader.receive(texts[-1])
+
+    def ten_again() -> str:
+        # The same eleven statements and a delivery that is new to the reader.
+        passed_on = str(seen.hand_over(sender.name))
+        return str(sender.receive(passed_on).hand_over(ten_reader.name))
+
+    def row(
+        name: str,
+        run: Callable[[Any], object],
+        prepare: Callable[[], Any] | None = None,
+        *,
+        job: Operations | None = None,
+        at_most: float | None = None,
+    ) -> Row:
+        case = Case(name, run, prepare)
+        given = prepare() if prepare else None
+        really = count_operations(lambda: run(given))
+        return Row(case=case, job=job, at_most=at_most, really=really)
+
+    def cold_envelope() -> str:
+        return str(learned().hand_over("billing"))
+
+    rows = [
+        row(
+            "seal: structure, encode, 4 HPKE seals, 1 signature",
+            seal,
+            learned,
+            job=Operations(seals=4, signatures=1),
+            at_most=1.25,
+        ),
+        row(
+            "hand_over of the same with its delivery",
+            hand_over,
+            learned,
+            job=Operations(seals=4, signatures=2),
+            at_most=1.25,
+        ),
+        row(
+            COLD,
+            read_cold,
+            # Never seen before, statement or delivery: nothing need be forgotten.
+            cold_envelope,
+            job=Operations(verifications=2, opens=2),
+            at_most=1.35,
+        ),
+        row(
+            "receive the next envelope of a 3-hop journey",
+            sales.receive,
+            next_of_three,
+            job=Operations(verifications=2),
+            at_most=1.5,
+        ),
+        row(
+            "10 hops, statements seen before, new delivery",
+            ten_reader.receive,
+            ten_again,
+            job=Operations(verifications=1),
+            at_most=2.0,
+        ),
+        row(
+            "seal without structure: what learn did before",
             lambda journey: journey.begun(),
-            lambda: fill(care.begin(channel="voice")),
+            learned,
+            job=Operations(seals=4, signatures=1),
         ),
-        Case(
-            "hand_over",
+        row(
+            "hand_over without structure",
             lambda journey: journey.hand_over("billing"),
-            lambda: fill(care.begin(channel="voice")),
+            learned,
+            job=Operations(seals=4, signatures=2),
         ),
-        Case("learn the payload", fill, lambda: care.begin(channel="voice")),
-        Case("receive cold, read 2 of 4 scopes", cold),
-        Case(
-            "receive the next of a 3-hop journey",
-            sales.receive,
-            warm_two,
+        row("structure the payload's values", lambda _: _structure()),
+        row("learn the payload", fill, lambda: care.begin(channel="voice")),
+        row(
+            FROM_VALUES,
+            from_values,
+            job=Operations(seals=4, signatures=2),
         ),
-        Case("receive the same bytes again", lambda _: billing.receive(text), batch=50),
-        Case(
-            "receive 10 hops seen before, new delivery",
-            sales.receive,
-            fresh_delivery,
-        ),
+        row("hand_over of nothing new", lambda _: seen.hand_over(sender.name)),
     ]
+    jobs = {row.job for row in rows if row.job is not None}
     billing.receive(text)
-    sales.receive(fresh_delivery())
-    figures = {
-        "text with delivery": len(text),
-        "binary with delivery": len(bytes(first)),
-        "each further hop, text": (len(hops[10]) - len(hops[1])) // 9,
-    }
-    return listed, figures
+    return Bench(
+        rows=rows,
+        raw={job: Case(f"raw: {job}", raw.job(job)) for job in sorted(jobs, key=str)},
+        # The first of each batch is as warm as the others.
+        same_bytes=Case(
+            "the same bytes again",
+            billing.receive,
+            lambda: billing.receive(text) and text,
+            batch=20,
+        ),
+        text_bytes=len(text),
+        binary_bytes=len(bytes(envelope)),
+        hop_bytes=_per_hop_bytes(texts),
+        long_hop_bytes=_per_hop_bytes(long_texts),
+    )
 
 
-RATIOS = (
-    ("seal", "raw: 4 seals, 1 signature", 1.25),
-    ("hand_over", "raw: 4 seals, 2 signatures", 1.25),
-    ("receive cold, read 2 of 4 scopes", "raw: 2 verifications, 2 opens", 1.35),
-    ("receive the next of a 3-hop journey", "raw: 2 verifications", 1.5),
-    ("receive 10 hops seen before, new delivery", "raw: 1 verification", 2.0),
-)
-
-
-def main() -> None:
+def time_table(bench: Bench) -> Table:
     """
-    Measure and print.
+    Return the main table, once the cases are measured.
     """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    listed, figures = cases()
-    measure(listed, rounds=options.rounds)
-    medians = {case.name: case.median_us for case in listed}
-    packages = ("cryptography", "cbor2", "attrs", "cattrs")
-    versions = {name: version(name) for name in packages}
-    print(f"Python {platform.python_version()}, {versions}")
-    for name, median in sorted(medians.items()):
-        print(f"{name:44} {median:10.1f} us")
-    for name, raw, target in RATIOS:
-        print(f"{name:44} {medians[name] / medians[raw]:8.2f} x, at most {target} x")
-    for name, figure in figures.items():
-        print(f"{name:44} {figure:8}")
-    if options.json:
-        result = {"medians_us": medians, "sizes": figures, "versions": versions}
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    rows: list[list[str]] = []
+    remarks: list[str] = []
+    for row in bench.rows:
+        took_us = row.case.median_us
+        cells = [row.case.name, number(took_us), "", "", "", ""]
+        if row.job is not None:
+            raw_us = bench.raw[row.job].median_us
+            ratio = took_us / raw_us
+            cells[2:4] = [number(raw_us), f"{ratio:.2f} x"]
+            if row.at_most is not None:
+                cells[4:] = [f"{row.at_most:.2f} x", verdict(ratio, row.at_most)]
+            if row.job != row.really:
+                remarks.append(
+                    f"not like for like: {row.case.name} is compared with {row.job}, "
+                    f"and was seen to do {row.really}"
+                )
+        rows.append(cells)
+    again_us = bench.same_bytes.median_us
+    rows.insert(
+        4,
+        [
+            bench.same_bytes.name,
+            number(again_us),
+            "",
+            "",
+            f"{SAME_BYTES_AT_MOST_US:.0f} us",
+            verdict(again_us, SAME_BYTES_AT_MOST_US),
+        ],
+    )
+    return Table(
+        "Time",
+        ("what", "us", "raw us", "ratio", "at most", "target"),
+        rows,
+        remarks,
+    )
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def size_table(bench: Bench) -> Table:
+    """
+    Return the table of sizes.
+    """
+    targets = (
+        ("text with delivery", bench.text_bytes, TEXT_AT_MOST_BYTES),
+        (
+            "each further hop, 2 short facts in 1 scope",
+            bench.hop_bytes,
+            HOP_AT_MOST_BYTES,
+        ),
+        (
+            "each further hop, one fact a sentence of 37 characters",
+            bench.long_hop_bytes,
+            HOP_AT_MOST_BYTES,
+        ),
+    )
+    rows = [
+        [name, f"{size:,.0f}", f"{at_most:,}", verdict(size, at_most)]
+        for name, size, at_most in targets
+    ]
+    rows.insert(1, ["binary with delivery", f"{bench.binary_bytes:,}", "", ""])
+    return Table("Bytes", ("what", "bytes", "at most", "target"), rows)

@@ -2,23 +2,33 @@
 The payload that every row of the benchmark carries: invented, and the same.
 
 Twelve facts in four scopes, an identity verification, a reason, three
-consents, a language and two promises.
+consents, a language and two promises. The peers carry the same as plain data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
 import cxcontext as cx
 from cxcontext.core.keygen import generate_keys
-from cxcontext.core.standard import AuthenticatorAssurance, ReasonForContact
+from cxcontext.core.standard import (
+    AuthenticatorAssurance,
+    Consent,
+    ConsentStatus,
+    IdentityVerification,
+    PromiseAction,
+    PromiseEntry,
+    ReasonForContact,
+)
 
-NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
-DEPARTMENTS = ("care", "sales", "billing")
+V = TypeVar("V", bound=cx.Vocabulary)
+
+NOW: Final = datetime(2026, 11, 3, 12, tzinfo=UTC)
+DEPARTMENTS: Final = ("care", "sales", "billing")
 
 
 @cx.positional
@@ -63,11 +73,11 @@ class Shop(cx.Vocabulary, revision=1):
     promise = cx.standard.promise(scope=care)
 
 
-PROBLEM = (
+PROBLEM: Final = (
     "The keyboard arrived with three keys that do not register. The customer already "
     "replaced the cable, tried two computers and updated the firmware to 2.4.1."
 )
-ITEMS = [
+ITEMS: Final = [
     Item("KB-201", "Mechanical keyboard, ISO", 1),
     Item("MS-077", "Wireless mouse", 1),
     Item("CB-310", "USB-C cable 2 m", 2),
@@ -89,24 +99,75 @@ FACTS: tuple[tuple[Any, Any], ...] = (
 )
 
 
-def make_domain(
-    clock: Callable[[], datetime] = lambda: NOW,
-) -> tuple[cx.TrustDomain[Shop], dict[str, cx.Department[Shop]]]:
+REASON: Final = ReasonForContact(
+    code="delivery.damaged", wording="Replacement for a faulty keyboard"
+)
+SHIPPING: Final = ("shipping", "Replacement ships within 2 working days")
+EMAIL: Final = ("email", "Written confirmation by email today")
+SHIPPED_BY: Final = NOW + timedelta(days=2)
+EMAILED_BY: Final = NOW + timedelta(hours=10)
+
+# What `fill` learns, as values: for timing their structuring by itself.
+VALUES: tuple[tuple[Any, Any], ...] = (
+    *FACTS,
+    (
+        Shop.identity,
+        IdentityVerification(
+            methods=("otp", "sms"),
+            authenticator_assurance=AuthenticatorAssurance.AAL2,
+        ),
+    ),
+    (Shop.reason, REASON),
+    (Shop.consent, Consent(status=ConsentStatus.GIVEN)),
+    (Shop.consent, Consent(status=ConsentStatus.GIVEN)),
+    (Shop.consent, Consent(status=ConsentStatus.WITHDRAWN)),
+    *(
+        (
+            Shop.promise,
+            PromiseEntry(
+                action=PromiseAction.MAKE, kind=kind, wording=wording, due_until=due
+            ),
+        )
+        for (kind, wording), due in ((SHIPPING, SHIPPED_BY), (EMAIL, EMAILED_BY))
+    ),
+)
+
+# The two scopes of four that the reader reads, and all their facts.
+READ: tuple[Any, ...] = (
+    Shop.name,
+    Shop.email,
+    Shop.phone,
+    Shop.order_number,
+    Shop.items,
+    Shop.placed_on,
+)
+
+
+class Ring(Generic[V]):
     """
-    Return a trust domain with fresh keys, and its departments.
+    One domain's fresh keys, from which departments are made that share no cache.
+
+    Args:
+        vocabulary: What the departments agree to call things.
     """
-    ring = generate_keys(
-        domain="shop.example",
-        departments=dict.fromkeys(DEPARTMENTS, False),
-        readers={scope.number: scope.readers for scope in Shop.scopes.values()},
-        now=NOW,
-    )
-    domain = cx.TrustDomain("shop.example", Shop, keys=ring.public, clock=clock)
-    departments = {
-        name: domain.department(name, keys=ring.private_keys(name))
-        for name in DEPARTMENTS
-    }
-    return domain, departments
+
+    def __init__(self, vocabulary: type[V]) -> None:
+        self._vocabulary = vocabulary
+        self._keys = generate_keys(
+            domain="shop.example",
+            departments=dict.fromkeys(DEPARTMENTS, False),
+            readers={s.number: s.readers for s in vocabulary.scopes.values()},
+            now=NOW,
+        )
+
+    def department(self, name: str) -> cx.Department[V]:
+        """
+        Return a department as in a process of its own, which has seen nothing.
+        """
+        domain = cx.TrustDomain(
+            "shop.example", self._vocabulary, keys=self._keys.public, clock=lambda: NOW
+        )
+        return domain.department(name, keys=self._keys.private_keys(name))
 
 
 def fill(journey: cx.Journey[Shop]) -> cx.Journey[Shop]:
@@ -118,21 +179,62 @@ def fill(journey: cx.Journey[Shop]) -> cx.Journey[Shop]:
     journey.verify_identity(
         "otp", "sms", authenticator_assurance=AuthenticatorAssurance.AAL2
     )
-    reason = ReasonForContact(
-        code="delivery.damaged", wording="Replacement for a faulty keyboard"
-    )
-    journey.learn(Shop.reason, reason)
+    journey.learn(Shop.reason, REASON)
     journey.consent("service")
     journey.consent("recording")
     journey.withdraw("marketing")
-    journey.promise(
-        "shipping",
-        wording="Replacement ships within 2 working days",
-        due=NOW + timedelta(days=2),
-    )
-    journey.promise(
-        "email",
-        wording="Written confirmation by email today",
-        due=NOW + timedelta(hours=10),
-    )
+    for (kind, wording), due in ((SHIPPING, SHIPPED_BY), (EMAIL, EMAILED_BY)):
+        journey.promise(kind, wording=wording, due=due)
     return journey
+
+
+# --- the same as plain data, for the peers -----------------------------------
+
+# A fixed instant in the past: PyJWT compares it with the system's clock.
+ISSUED_S: Final = 1_760_000_000
+EXPIRES_S: Final = 4_102_444_800
+READ_SCOPES: Final = ("contact", "order")
+_AAL2: Final = "aal2"
+
+CLEAR: Final[dict[str, Any]] = {
+    "jti": secrets.token_hex(16),
+    "iss": "care",
+    "iat": ISSUED_S,
+    "exp": EXPIRES_S,
+    "lang": "en-GB",
+}
+SCOPED: Final[dict[str, dict[str, Any]]] = {
+    "contact": {
+        "name": "Alex Example",
+        "email": "alex@example.com",
+        "phone": "+442079460123",
+        "identity": {"method": "otp-sms", "level": _AAL2, "at": ISSUED_S - 40},
+        "consents": [
+            {"purpose": "service", "granted": True, "at": ISSUED_S - 90},
+            {"purpose": "recording", "granted": True, "at": ISSUED_S - 88},
+            {"purpose": "marketing", "granted": False, "at": ISSUED_S - 86},
+        ],
+    },
+    "order": {
+        "order_number": "EX-2049-118",
+        "items": [attrs.asdict(item) for item in ITEMS],
+        "placed_on": "2026-11-03",
+    },
+    "payment": {
+        "card_last4": "4242",
+        "invoice": "INV-77120",
+        "amount": "149.90 EUR",
+    },
+    "care": {
+        "problem": PROBLEM,
+        "serial": "KB201-9F3C-55D1",
+        "accessibility": "Hard of hearing, prefers written follow-up",
+        "reason": {"code": REASON.code, "text": REASON.wording},
+        "promises": [
+            {"kind": kind, "text": text, "due": ISSUED_S + due_s}
+            for (kind, text), due_s in ((SHIPPING, 172_800), (EMAIL, 36_000))
+        ],
+    },
+}
+PLAIN: Final[dict[str, Any]] = {**CLEAR, "facts": SCOPED}
+WANTED: Final = {scope: SCOPED[scope] for scope in READ_SCOPES}

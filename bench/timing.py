@@ -1,17 +1,18 @@
 """
 Timing: medians over rounds in which every case takes its turn, in random order.
 
-These machines are shared and noisy: figures are compared only within one run,
-and told as ratios.
+Shared machines are noisy: figures are compared only within one run, and told as
+ratios.
 """
 
 from __future__ import annotations
 
 import gc
+import math
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -23,7 +24,7 @@ class Case:
     One thing to time.
 
     Args:
-        name: What the row says.
+        name: What it is called.
         run: The work; given what *prepare* returned.
         prepare: Makes fresh input outside the timing; None if none is needed.
         batch: How often it runs per round.
@@ -42,26 +43,49 @@ class Case:
         """
         return statistics.median(self.seconds) * 1e6
 
+    def once(self) -> object:
+        """
+        Do the work once, untimed.
+        """
+        return self.run(self.prepare() if self.prepare else None)
 
-def measure(cases: list[Case], *, rounds: int, seed: int = 1) -> None:
+
+def measure(cases: Iterable[Case], *, rounds: int, seed: int = 1) -> None:
     """
-    Run every case *rounds* times, interleaved.
+    Run every case *rounds* times, interleaved, after one round that does not count.
     """
+    shuffled = list(cases)
     order = random.Random(seed)  # noqa: S311 - the order of the cases
-    for case in cases:
+    for case in shuffled:
         _round(case)
         case.seconds.clear()
     for _ in range(rounds):
-        order.shuffle(cases)
-        for case in cases:
+        order.shuffle(shuffled)
+        # Else a case would pay for what the ones before it left behind.
+        gc.collect()
+        for case in shuffled:
             _round(case)
 
 
 def _round(case: Case) -> None:
     inputs = [case.prepare() if case.prepare else None for _ in range(case.batch)]
+    run, clock = case.run, time.perf_counter
     gc.disable()
-    started = time.perf_counter()
+    started = clock()
     for given in inputs:
-        case.run(given)
-    case.seconds.append((time.perf_counter() - started) / case.batch)
+        run(given)
+    elapsed = clock() - started
     gc.enable()
+    case.seconds.append(elapsed / case.batch)
+
+
+def exponent(sizes: Sequence[int], times: Sequence[float]) -> float:
+    """
+    Return the power of the size by which time grows, over the upper half of sizes.
+
+    By least squares on the logarithms: 1 is linear, 2 is quadratic.
+    """
+    start = len(sizes) // 2
+    xs = [math.log(size) for size in sizes[start:]]
+    ys = [math.log(elapsed) for elapsed in times[start:]]
+    return statistics.linear_regression(xs, ys).slope
