@@ -1,6 +1,7 @@
 # make demo     the main job: one customer's journey through four departments
 # make test     the test-suite, with branch coverage
 # make lint     ruff, mypy and pyright
+# make bench    what the library costs beside raw cryptography and beside its peers
 # make floors   the test-suite on the lowest versions that pyproject.toml allows
 # make clean    remove everything that the others made
 #
@@ -11,7 +12,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := src/cxcontext/core/**
 
-.PHONY: demo test lint floors clean
+.PHONY: demo test lint bench floors clean
 
 demo: .venv/demo.installed
 	@$(BIN)/cxcontext demo
@@ -27,13 +28,16 @@ lint: .venv/dev.installed
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+bench: .venv-bench/installed
+	.venv-bench/bin/python -m bench --cwt .venv-bench/cwt $(BENCH)
+
 floors: .venv-floors/made
 	.venv-floors/bin/python .ci/floors.py > .venv-floors/floors.txt
 	.venv-floors/bin/pip install --quiet --constraint .venv-floors/floors.txt --editable . --group tests
 	.venv-floors/bin/pytest -n auto
 
 clean:
-	rm -rf .venv .venv-floors build dist htmlcov .coverage .coverage.*
+	rm -rf .venv .venv-bench .venv-floors build dist htmlcov .coverage .coverage.*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -45,6 +49,13 @@ clean:
 
 .venv/tests.installed .venv/dev.installed: .venv/%.installed: pyproject.toml .venv/made
 	$(BIN)/pip install --quiet --editable . --group $*
+	@touch $@
+
+# cwt needs a cbor2 that the library cannot work with, so both go into a directory.
+.venv-bench/installed: pyproject.toml .venv-bench/made
+	.venv-bench/bin/pip install --quiet --editable . --group bench
+	.venv-bench/bin/pip install --quiet --upgrade --no-deps --target .venv-bench/cwt \
+	  'cwt>=3.3' pyhpke 'cbor2<6'
 	@touch $@
 
 # pip before 25.1 does not know dependency groups.

@@ -164,10 +164,18 @@ class Ring(Generic[V]):
         """
         Return a department as in a process of its own, which has seen nothing.
         """
+        return self.domain_and_department(name)[1]
+
+    def domain_and_department(
+        self, name: str
+    ) -> tuple[cx.TrustDomain[V], cx.Department[V]]:
+        """
+        Return it with the domain that holds its caches.
+        """
         domain = cx.TrustDomain(
             "shop.example", self._vocabulary, keys=self._keys.public, clock=lambda: NOW
         )
-        return domain.department(name, keys=self._keys.private_keys(name))
+        return domain, domain.department(name, keys=self._keys.private_keys(name))
 
 
 def fill(journey: cx.Journey[Shop]) -> cx.Journey[Shop]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module, invalidate_caches
 from importlib.metadata import distributions, version
@@ -106,7 +106,7 @@ def _make(keys: Keys, directory: Path | None) -> Peer:
 
 
 @contextmanager
-def _cbor2_of(directory: Path) -> Iterator[None]:
+def _cbor2_of(directory: Path) -> Generator[None]:
     """
     Let imports find the cbor2 of *directory*, and leave ours to everybody else.
     """

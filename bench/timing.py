@@ -79,13 +79,15 @@ def _round(case: Case) -> None:
     case.seconds.append(elapsed / case.batch)
 
 
-def exponent(sizes: Sequence[int], times: Sequence[float]) -> float:
+def exponent(
+    sizes: Sequence[int], times: Sequence[float], *, share: float = 0.5
+) -> float:
     """
-    Return the power of the size by which time grows, over the upper half of sizes.
+    Return the power of the size by which time grows, over the upper *share* of sizes.
 
     By least squares on the logarithms: 1 is linear, 2 is quadratic.
     """
-    start = len(sizes) // 2
+    start = len(sizes) - max(2, math.ceil(len(sizes) * share))
     xs = [math.log(size) for size in sizes[start:]]
     ys = [math.log(elapsed) for elapsed in times[start:]]
     return statistics.linear_regression(xs, ys).slope
