@@ -73,6 +73,34 @@ def text_of(data: bytes) -> str:
     return "cx1." + urlsafe_b64encode(data).decode().rstrip("=")
 
 
+def places(item, path=()):
+    """
+    Return the paths to everything in an item, protected headers opened up.
+    """
+    found = [path] if path else []
+    if isinstance(item, dict):
+        entries = item.items()
+    elif isinstance(item, list):
+        entries = enumerate(item)
+    else:
+        return found
+    for key, entry in entries:
+        found += places(entry, (*path, key))
+    return found
+
+
+def put(item, path, value):
+    """
+    Return a copy of an item with another value in one place.
+    """
+    item = copy.deepcopy(item)
+    at = item
+    for key in path[:-1]:
+        at = at[key]
+    at[path[-1]] = value
+    return item
+
+
 class TestForms:
     """
     Binary where the carrier takes bytes, text where it does not.
@@ -931,3 +959,38 @@ def test_the_domain_is_bound(forge, support):
 
     assert re.fullmatch(r"[0-9a-f]{32}", received_.id)
     assert DOMAIN == support.domain
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [1.0, 1.5, cbor2.undefined, cbor2.CBORSimpleValue(16)],
+    ids=["whole float", "float", "undefined", "simple value"],
+)
+class TestForeignScalars:
+    """
+    What our structures have no place for, written as deterministically as can be.
+    """
+
+    def test_they_stand_nowhere_in_an_envelope(self, envelope, odd):
+        """
+        In no place of an envelope is a float, undefined or a simple value read.
+        """
+        wire = unpack(envelope)
+
+        for path in places(wire):
+            with refuses(MalformedError, "malformed"):
+                decode_envelope(canonical(put(wire, path, odd)))
+
+    def test_they_stand_nowhere_in_a_protected_header(self, envelope, odd):
+        """
+        In no place of a statement's or delivery's header is one read.
+        """
+        wire = unpack(envelope)
+
+        for at in ((1, 0, 0), (1, 1, 0), (2, 0)):
+            protected = wire[at[0]][at[1]][0] if len(at) == 3 else wire[2][0]
+            header = cbor2.loads(protected)
+            for path in places(header):
+                data = canonical(put(header, path, odd))
+                with refuses(MalformedError, "malformed"):
+                    decode_envelope(canonical(put(wire, at, data)))

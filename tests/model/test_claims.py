@@ -54,7 +54,7 @@ def by_fold(statements, order, rules, now):
     found = translation.fold(statements, order=order, rules=rules, now=now)
     return Read(
         standing=frozenset(
-            (order.names[claim.index], claim.fact.value) for claim in found.standing
+            (order.names[claim.position], claim.fact.value) for claim in found.standing
         ),
         recalled=translation.recalled(found),
         in_doubt=found.unread is not None,
@@ -380,7 +380,7 @@ def test_of_equal_facts_the_smallest_id_is_shown(names):
     found = translation.fold(statements, order=order, rules=graphs.RULES, now=NOW)
 
     assert min(last, other) == by_model.shown.statement
-    assert min(last, other) == order.names[found.shown.index]
+    assert min(last, other) == order.names[found.shown.position]
 
 
 # --- expiry ------------------------------------------------------------------

@@ -212,7 +212,7 @@ def agree(expected: model.Reading, found: Reading, *, order: Order) -> bool:
     """
     Whether the real fold said what the model says, in every respect.
     """
-    names = [order.names[claim.index] for claim in found.standing]
+    names = [order.names[claim.position] for claim in found.standing]
     shown = None if expected.shown is None else expected.shown.statement
     reason = None if found.unread is None else found.unread.value
     return (

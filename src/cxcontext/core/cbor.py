@@ -63,6 +63,16 @@ def encode_ordered(value: object) -> bytes:
     return cbor2.dumps(value, encoders=_ENCODERS)
 
 
+def encode_structure(value: object) -> bytes:
+    """
+    Return the encoding of one of the format's own structures.
+
+    Those hold integers, bytes, text, None, lists and ordered maps only, whose
+    encoding needs none of what values need.
+    """
+    return cbor2.dumps(value)
+
+
 def decode(data: bytes, *, what: str, values: bool = False) -> Any:
     """
     Return what *data* encodes, or refuse it.
@@ -71,7 +81,8 @@ def decode(data: bytes, *, what: str, values: bool = False) -> Any:
         data: Bytes of a size that the caller has bounded already.
         what: What is being read, for the message.
         values: Whether the tags of facts' values may occur, and the limits of
-            a section's plaintext hold.
+            a section's plaintext hold. If not, a float or simple value in its
+            one encoding comes out: each place's grammar is for its caller.
 
     Raises:
         MalformedError: Not CBOR, or something the grammar has no place for.
@@ -84,17 +95,19 @@ def decode(data: bytes, *, what: str, values: bool = False) -> Any:
         value = cbor2.loads(
             data,
             tag_hook=_refuse_tag,
-            object_hook=_check_value_map if values else _check_structure_map,
+            object_hook=None if values else _check_structure_map,
             semantic_decoders=_VALUE_TAGS if values else _NO_TAGS,
             max_depth=MAX_NESTING,
             allow_indefinite=False,
             allow_duplicate_keys=False,
         )
-        if values:
-            _check_value(value, what)
-            again = encode_ordered(value)
+        if not values or _check_value(value, what):
+            again = encode_structure(value)
         else:
-            again = cbor2.dumps(value, encoders=_STRUCTURE_ENCODERS)
+            again = encode_ordered(value)
+        if again != data and not values:
+            # It refuses what has no place in a structure, however it is written.
+            cbor2.dumps(value, encoders=_STRUCTURE_ENCODERS)
     # cbor2 raises CBORError for bytes and TypeError for map keys that cannot
     # be hashed; nothing else has been seen in fuzzing, and nothing else is hidden.
     except (cbor2.CBORError, TypeError, ValueError) as exc:
@@ -151,19 +164,18 @@ def _scan(data: bytes, what: str) -> None:
                 break
 
 
+_ABOVE_POSITIVE: Final = 2**64
+_VALUE_KEYS: Final = frozenset((int, str))
+_WITHOUT_LIMITS: Final = frozenset((str, bytes, bool, type(None)))
+
+
 class _UnorderedError(ValueError):
     pass
 
 
-class _TooManyEntriesError(ValueError):
-    pass
-
-
 def _refusal(exc: Exception, what: str) -> VerificationError:
-    if isinstance(exc.__cause__, _UnorderedError):
+    if isinstance(exc, _UnorderedError) or isinstance(exc.__cause__, _UnorderedError):
         return NotCanonicalError(what)
-    if isinstance(exc.__cause__, _TooManyEntriesError):
-        return LimitExceededError("entries in a map", MAX_MAP_ENTRIES)
     if "nesting depth" in str(exc):
         return LimitExceededError("levels of nesting", MAX_NESTING)
     return MalformedError(what)
@@ -185,24 +197,36 @@ def _encoded_key(item: tuple[Any, Any]) -> bytes:
 
 
 def _check_structure_map(entries: Any, _immutable: bool) -> Any:
-    # By exact type: Python takes True and 1.0 for the key 1.
+    _check_integer_keys(entries)
+    return entries
+
+
+def _check_integer_keys(entries: dict[Any, Any]) -> None:
+    ordered = True
+    before = -1
     for key in entries:
+        # By exact type: Python takes True and 1.0 for the key 1.
         if type(key) is not int:
             raise TypeError
-    if len(entries) > 1:
-        _check_order(entries)
-    return entries
+        # RFC 8949, 4.2.1: by their encoding, so that negative ones come last.
+        rank = key if key >= 0 else _ABOVE_POSITIVE - key
+        if rank <= before:
+            ordered = False
+        before = rank
+    if not ordered:
+        raise _UnorderedError
 
 
-def _check_value_map(entries: Any, _immutable: bool) -> Any:
+def _check_value_map(entries: dict[Any, Any]) -> None:
     if len(entries) > MAX_MAP_ENTRIES:
-        raise _TooManyEntriesError
-    for key in entries:
-        if type(key) is not int and type(key) is not str:
-            raise TypeError
-    if len(entries) > 1:
+        raise LimitExceededError("entries in a map", MAX_MAP_ENTRIES)
+    kinds = set(map(type, entries))
+    if str not in kinds:
+        _check_integer_keys(entries)
+    elif not kinds <= _VALUE_KEYS:
+        raise TypeError
+    elif len(entries) > 1:
         _check_order(entries)
-    return entries
 
 
 def _check_order(entries: Any) -> None:
@@ -214,40 +238,46 @@ def _check_order(entries: Any) -> None:
         before = encoded
 
 
-def _check_value(value: object, what: str) -> None:
+def _check_value(value: object, what: str) -> bool:
     """
     Hold what was decoded against the limits of a section, level by level.
+
+    Returns whether it has only what `encode_structure` can write.
     """
+    plain = True
     items = 0
     levels = 0
-    level: list[object] = [value]
+    level: list[Any] = [value]
     while level:
         items += len(level)
         if items > MAX_ITEMS:
             raise LimitExceededError("items", MAX_ITEMS)
-        inner: list[object] = []
+        inner: list[Any] = []
         for item in level:
             kind = type(item)
-            if kind is str or kind is bytes or item is None:
+            if kind in _WITHOUT_LIMITS:
                 continue
-            if isinstance(item, (dict, list)):
+            if kind is int:
+                if not INT_MIN <= item <= INT_MAX:
+                    raise MalformedError(what)
+            elif kind is dict or kind is list:
                 # cbor2 does not count an empty list or map as a level.
                 if levels >= MAX_NESTING:
                     raise LimitExceededError("levels of nesting", MAX_NESTING)
-                inner.extend(item)
-                if isinstance(item, dict):
-                    inner.extend(item.values())
+                inner += item
+                if kind is dict:
+                    _check_value_map(item)
+                    inner += item.values()
             else:
+                plain = False
                 _check_scalar(item, what)
         level = inner
         levels += 1
+    return plain
 
 
 def _check_scalar(item: object, what: str) -> None:
-    if isinstance(item, int):
-        if not INT_MIN <= item <= INT_MAX:
-            raise MalformedError(what)
-    elif isinstance(item, float):
+    if isinstance(item, float):
         # RFC 8949 4.2.2: not-a-number has many encodings, so it has none here.
         if not isfinite(item):
             raise MalformedError(what)
@@ -330,7 +360,7 @@ def _refuse_value(_encoder: object, _value: object) -> None:
 
 
 # The structures of the format hold neither numbers with a point nor odd simple
-# values; there is no other place where they would be noticed at no cost.
+# values: the code says so also where they are not in their one encoding.
 _STRUCTURE_ENCODERS: Final[Any] = {
     float: _refuse_value,
     cbor2.CBORSimpleValue: _refuse_value,

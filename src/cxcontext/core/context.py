@@ -21,7 +21,7 @@ from cxcontext.core.fold import Content, Node
 from cxcontext.core.gaps import Reason
 from cxcontext.core.graph import Graph
 from cxcontext.core.keys import KeySet, PrivateKeys
-from cxcontext.core.known import Arrival
+from cxcontext.core.known import Arrival, Known
 from cxcontext.core.numeric_date import from_seconds
 from cxcontext.core.pending import Pending
 from cxcontext.core.pickling import NotPicklable
@@ -329,17 +329,16 @@ class Context(NotPicklable):
             self._ignored(author, scope, "stale_key")
         if statement.revision > self.reader.vocabulary.revision:
             return
-        if author not in scope.writers | scope.former_writers:
+        if author not in scope.writers and author not in scope.former_writers:
             self._ignored(author, scope, "not_a_writer")
+        fields = self.reader.vocabulary.fields_by_number
         for fact in content.facts:
-            field = self.reader.vocabulary.fields_by_number.get(fact.field)
-            if field is not None and field.scope.number != scope.number:
+            field = fields.get(fact.field)
+            if field is None:
+                continue
+            if field.scope.number != scope.number:
                 self._ignored(author, scope, "field_of_another_scope")
-            elif (
-                field is not None
-                and fact.known == max(type(fact.known))
-                and not field.may_verify(author)
-            ):
+            elif fact.known is Known.VERIFIED and not field.may_verify(author):
                 self._ignored(author, scope, "not_a_verifier")
 
     def _ignored(self, author: str, scope: Scope, code: str) -> None:

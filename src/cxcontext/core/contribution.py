@@ -172,7 +172,7 @@ def _seal(
         scope=scope,
         generation=key.generation,
     )
-    return cbor.encode_ordered([key.generation, key.seal(plaintext, info=info)])
+    return cbor.encode_structure([key.generation, key.seal(plaintext, info=info)])
 
 
 def missing_sealing_key(scope: str) -> str:

@@ -95,8 +95,8 @@ def coverage(statements: Iterable[Statement]) -> bytes:
     Return the delivery's payload: which statements, with which sections present.
     """
     ordered = sorted(statements, key=_id)
-    contents = [[s.id, list(s.sections)] for s in ordered]
-    return sha256(cbor.encode_ordered(contents)).digest()
+    contents = [[s.id, [*s.sections]] for s in ordered]
+    return sha256(cbor.encode_structure(contents)).digest()
 
 
 def _id(statement: Statement) -> bytes:
@@ -147,7 +147,7 @@ def sign_delivery(
     if expires_s is not None:
         claims[EXPIRES] = expires_s
     claims |= {ISSUED: issued_s, CWT_ID: delivery_id, PRIVATE: private}
-    protected = cbor.encode_ordered(
+    protected = cbor.encode_structure(
         {ALGORITHM: signer.algorithm, KEY_ID: signer.key_id, CLAIMS: claims}
     )
     to_sign = signed_bytes(protected, coverage(statements), use=USE, domain=domain)

@@ -119,6 +119,13 @@ class Department(Generic[V]):
         """
         return self._trust_domain.random(size_bytes)
 
+    @property
+    def is_observed(self) -> bool:
+        """
+        Whether anybody wants to be told of events.
+        """
+        return bool(self._observers)
+
     def observe(self, event: Event) -> None:
         """
         Tell the observers of an event.
@@ -357,6 +364,24 @@ class Department(Generic[V]):
         )
         if replayed and once:
             raise ReplayedError
+        if self.is_observed:
+            self._tell_of(verified, context, replayed=replayed)
+        heads = verified.graph.heads
+        last = verified.statements[heads[-1]].channel
+        return Journey(
+            self,
+            context=context,
+            channel=last if channel is None else channel,
+            provenance=Provenance(
+                # No honest department launders a stolen link: the lesser counts.
+                arrival=min(arrival, delivery.arrival),
+                received_from=verified.sender,
+                replayed=replayed,
+                delivery_id=delivery.id,
+            ),
+        )
+
+    def _tell_of(self, verified: Verified, context: Context, *, replayed: bool) -> None:
         for left_out in verified.left_out:
             self.observe(
                 LeftOutStatement(
@@ -375,20 +400,6 @@ class Department(Generic[V]):
                 replayed=replayed,
             )
         )
-        heads = verified.graph.heads
-        last = verified.statements[heads[-1]].channel
-        return Journey(
-            self,
-            context=context,
-            channel=last if channel is None else channel,
-            provenance=Provenance(
-                # No honest department launders a stolen link: the lesser counts.
-                arrival=min(arrival, delivery.arrival),
-                received_from=verified.sender,
-                replayed=replayed,
-                delivery_id=delivery.id,
-            ),
-        )
 
     def _verified(
         self, raw: Envelope | bytes | str, expected: Expected
@@ -402,7 +413,7 @@ class Department(Generic[V]):
         if found is not None:
             return found
         envelope = decode_envelope(data, cache=domain.verified)
-        if any(key_set.signing_key(key_id) is None for key_id in _key_ids(envelope)):
+        if not key_set.knows(_key_ids(envelope)):
             domain.refresh()
             key_set = self.key_set
         verified = verify_envelope(

@@ -9,7 +9,7 @@ or age, which are the reader's side.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -57,18 +57,23 @@ class Node:
 Content = SectionContent | Reason | None
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Claim:
+class Claim(NamedTuple):
     """
     One fact of one statement, with the authority of its author applied.
+
+    Attributes:
+        value: As the vocabulary has it; None for a retraction.
     """
 
-    index: int
+    position: int
     department: str
     known: Known
     at_s: int
     fact: WireFact
-    comparable: bytes | None = attrs.field(repr=False)
+    value: Any
+
+    def __repr__(self) -> str:
+        return f"<Claim of statement {self.position} by {self.department}>"
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -83,8 +88,7 @@ class Unread:
     reason: Reason
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Reading:
+class Reading(NamedTuple):
     """
     What stands of one (field, qualifier).
 
@@ -142,10 +146,10 @@ def fold_field(
     claims: list[Claim] = []
     unread: list[Unread] = []
     expired = False
+    exporter = nodes[0].department if nodes and nodes[0].flags & FLAG_EXPORT else None
     for index, (node, content) in enumerate(zip(nodes, contents, strict=True)):
         if content is None or not _counts(field, node, revision):
             continue
-        exporter = nodes[0].department if nodes[0].flags & FLAG_EXPORT else None
         found = read_content(
             field, qualifier, index, node, content, revision, exporter=exporter
         )
@@ -156,22 +160,40 @@ def fold_field(
         elif found is not None:
             unread.append(found)
     standing = _standing(field, nodes, claims)
-    conflict = len({claim.comparable for claim in standing}) > 1
-    open_questions = [
-        [other for other in unread if not _answers(field, nodes, claim, other)]
-        for claim in standing
-    ]
-    settled = not conflict and not all(open_questions)
-    blocking = unread if not standing else open_questions[0]
-    reasons = {other.reason for other in blocking}
+    conflict = _in_conflict(field, standing)
+    settled, reason = _settled(field, nodes, standing, unread, conflict=conflict)
     return Reading(
         standing=standing,
         conflict=conflict,
         settled=settled,
-        unread=None if settled else next((r for r in _REASONS if r in reasons), None),
+        unread=reason,
         expired=expired,
         mark=last_mark(field, qualifier, nodes, contents, now_s),
     )
+
+
+def _settled(
+    field: FieldDefinition[Any],
+    nodes: Sequence[Node],
+    standing: Sequence[Claim],
+    unread: Sequence[Unread],
+    *,
+    conflict: bool,
+) -> tuple[bool, Reason | None]:
+    """
+    Return whether the one value is settled, and which unread section is why not.
+    """
+    if not unread:
+        return bool(standing) and not conflict, None
+    open_questions = [
+        [other for other in unread if not _answers(field, nodes, claim, other)]
+        for claim in standing
+    ]
+    if not conflict and not all(open_questions):
+        return True, None
+    blocking = open_questions[0] if standing else unread
+    reasons = {other.reason for other in blocking}
+    return False, next((reason for reason in _REASONS if reason in reasons), None)
 
 
 def _counts(field: FieldDefinition[Any], node: Node, revision: int) -> bool:
@@ -208,18 +230,20 @@ def read_content(
     fact = content.find(field.number, qualifier)
     if fact is None:
         return None
+    value = None
     try:
-        value = _comparable(field, fact)
+        if fact.has_value:
+            value = field.codec.from_wire(fact.value)
     except MalformedError:
         reason = Reason.NEWER_VOCABULARY if newer else Reason.UNREADABLE
         return _unread(field, index, node, reason, newer=newer)
     return Claim(
-        index=index,
+        position=index,
         department=department,
         known=effective_known(field, _speaker(department, fact, exporter), fact.known),
         at_s=node.issued_s - fact.age_s,
         fact=fact,
-        comparable=value,
+        value=value,
     )
 
 
@@ -258,10 +282,15 @@ def _unread(
     return Unread(index=index, department=department, worst=worst, reason=reason)
 
 
+def _in_conflict(field: FieldDefinition[Any], standing: Sequence[Claim]) -> bool:
+    if len(standing) < 2:
+        return False
+    return len({_comparable(field, claim.fact) for claim in standing}) > 1
+
+
 def _comparable(field: FieldDefinition[Any], fact: WireFact) -> bytes | None:
     if not fact.has_value:
         return None
-    field.codec.from_wire(fact.value)  # refuses what is not of the field's type
     value = fact.value
     if field.format is not None and isinstance(value, str):
         value = FORMATS[field.format].normalise(value)
@@ -271,6 +300,8 @@ def _comparable(field: FieldDefinition[Any], fact: WireFact) -> bytes | None:
 def _standing(
     field: FieldDefinition[Any], nodes: Sequence[Node], claims: Sequence[Claim]
 ) -> tuple[Claim, ...]:
+    if len(claims) < 2:
+        return tuple(claims)
     standing = [
         claim
         for claim in claims
@@ -279,7 +310,7 @@ def _standing(
     # What is inferred counts only where nothing surer stands.
     surer = [claim for claim in standing if claim.known > Known.INFERRED]
     chosen = surer or standing
-    chosen.sort(key=lambda claim: nodes[claim.index].id)
+    chosen.sort(key=lambda claim: nodes[claim.position].id)
     chosen.sort(key=lambda claim: (claim.known, claim.at_s), reverse=True)
     return tuple(chosen)
 
@@ -294,7 +325,7 @@ def supersedes(
         field,
         nodes,
         later,
-        index=earlier.index,
+        index=earlier.position,
         department=earlier.department,
         known=earlier.known,
     )
@@ -306,7 +337,7 @@ def _answers(
     """
     Whether *claim* would supersede whatever the unread section may hold.
     """
-    return claim.index == unread.index or _outranks(
+    return claim.position == unread.index or _outranks(
         field,
         nodes,
         claim,
@@ -325,7 +356,7 @@ def _outranks(
     department: str | None,
     known: Known,
 ) -> bool:
-    if not nodes[claim.index].ancestors >> index & 1:
+    if not nodes[claim.position].ancestors >> index & 1:
         return False
     if claim.known is Known.INFERRED:
         return known is Known.INFERRED
@@ -349,6 +380,7 @@ def marks_of(
     for node, content in zip(nodes, contents, strict=True):
         if (
             isinstance(content, SectionContent)
+            and content.marks
             and node.department is not None
             and node.expires_s > now_s
             and field.may_write(node.department)

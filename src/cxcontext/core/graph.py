@@ -66,29 +66,33 @@ def build_graph(statements: Iterable[Linked]) -> Graph:
         CyclicGraphError: Some descend from each other.
         LimitExceededError: There are more heads than the format allows.
     """
-    by_id = {statement.id: statement for statement in statements}
-    roots = [s.id for s in by_id.values() if not s.parents]
+    parents_of = {statement.id: statement.parents for statement in statements}
+    roots = [identifier for identifier, parents in parents_of.items() if not parents]
     if len(roots) != 1:
         raise NotOneRootError(len(roots))
-    children: dict[bytes, list[bytes]] = {identifier: [] for identifier in by_id}
+    children: dict[bytes, list[bytes]] = {identifier: [] for identifier in parents_of}
     waiting: dict[bytes, int] = {}
-    for statement in by_id.values():
-        waiting[statement.id] = len(statement.parents)
-        for parent in statement.parents:
-            if parent not in by_id:
+    for identifier, parents in parents_of.items():
+        waiting[identifier] = len(parents)
+        for parent in parents:
+            if parent not in children:
                 raise MissingParentError
-            children[parent].append(statement.id)
+            children[parent].append(identifier)
     order: list[bytes] = []
     position: dict[bytes, int] = {}
     ancestors: list[int] = []
+    heads: list[int] = []
     ready = roots
     while ready:
         following: list[bytes] = []
         for identifier in sorted(ready):
             mask = 0
-            for parent in by_id[identifier].parents:
-                mask |= ancestors[position[parent]] | 1 << position[parent]
+            for parent in parents_of[identifier]:
+                at = position[parent]
+                mask |= ancestors[at] | 1 << at
             position[identifier] = len(order)
+            if not children[identifier]:
+                heads.append(len(order))
             order.append(identifier)
             ancestors.append(mask)
             for child in children[identifier]:
@@ -96,14 +100,13 @@ def build_graph(statements: Iterable[Linked]) -> Graph:
                 if not waiting[child]:
                     following.append(child)
         ready = following
-    if len(order) != len(by_id):
+    if len(order) != len(parents_of):
         raise CyclicGraphError
-    heads = tuple(position[i] for i in order if not children[i])
     if len(heads) > MAX_HEADS:
         raise LimitExceededError("heads", MAX_HEADS)
     return Graph(
         order=tuple(order),
         position=position,
         ancestors=tuple(ancestors),
-        heads=heads,
+        heads=tuple(heads),
     )

@@ -9,7 +9,7 @@ local file. Where others could exchange it, it is signed by a pinned domain key.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import timedelta
 from os import PathLike
 from types import MappingProxyType
@@ -194,6 +194,12 @@ class KeySet(NotPicklable):
         Return the entry of *key_id*, or None when the set has none.
         """
         return self._signing_keys.get(key_id)
+
+    def knows(self, key_ids: Set[bytes]) -> bool:
+        """
+        Whether the set has all of these signing keys.
+        """
+        return key_ids <= self._signing_keys.keys()
 
     def sealing_key(self, scope: int, *, now: int) -> SealingKey | None:
         """

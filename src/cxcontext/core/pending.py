@@ -43,7 +43,7 @@ class PendingFact:
         Return the fact as it stands in a statement of *issued_s*.
         """
         age_s = max(0, issued_s - self.at_s)
-        return attrs.evolve(self.fact, age_s=age_s) if age_s else self.fact
+        return self.fact._replace(age_s=age_s) if age_s else self.fact
 
 
 @attrs.frozen(kw_only=True)

@@ -64,14 +64,33 @@ class Standing:
     verified_here: bool = False
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Answer:
     """
-    The fact to show, if there is one, and the gap, if it may not be used.
+    The claim to show, if there is one, and the gap, if it may not be used.
     """
 
-    fact: Fact[Any] | None
+    field: FieldDefinition[Any]
+    claim: Claim | None
     gap: Gap | None
+    _reading: Reading
+    _context: Context
+
+    @property
+    def fact(self) -> Fact[Any] | None:
+        """
+        The fact to show.
+        """
+        if self.claim is None:
+            return None
+        return make_fact(self.field, self.claim, self._reading, self._context)
+
+    @property
+    def value(self) -> Any:
+        """
+        The value that may be used; None where there is a gap.
+        """
+        return None if self.gap or self.claim is None else self.claim.value
 
 
 def answer(
@@ -84,10 +103,12 @@ def answer(
     reading = read_field(field, question.qualifier, context=context, now_s=now_s)
     told = question.slot in standing.told
     # Only what was told here itself: not what somebody else said of the same field.
-    here = [
-        told and not reading.conflict and context.said_here(claim.index)
-        for claim in reading.standing
-    ] or [told]
+    here = [told]
+    if told and reading.standing:
+        here = [
+            not reading.conflict and context.said_here(claim.position)
+            for claim in reading.standing
+        ]
     reason = (
         _not_permitted(question, context, standing, told=here[0], now_s=now_s)
         or _not_usable(question, reading, told=any(here), now_s=now_s)
@@ -102,17 +123,15 @@ def answer(
     ):
         # It could neither read the answer nor note it: it is not its to ask.
         reason = Reason.NOT_YOURS
-    fact: Fact[Any] | None = None
-    if reading.shown is not None:
-        fact = make_fact(field, reading.shown, reading, context)
+    shown = reading.shown
     if reason is None:
-        return Answer(fact=fact, gap=None)
-    if fact is None and not told and standing.problem is not None:
+        return Answer(field, shown, None, reading, context)
+    if shown is None and not told and standing.problem is not None:
         reason = standing.problem
     gap = _gap(question, reason, reading, context)
     # What may not be used for this person is not shown either.
     hidden = reason in (Reason.NOT_IDENTIFIED, Reason.NO_CONSENT, Reason.WRONG_PURPOSE)
-    return Answer(fact=None if hidden else fact, gap=gap)
+    return Answer(field, None if hidden else shown, gap, reading, context)
 
 
 def read_field(
@@ -134,7 +153,7 @@ def read_field(
     # What was asked stays sealed, also of what is said in the clear.
     sealed = context.scope_contents(field.scope, now_s=now_s)
     mark = last_mark(field, qualifier, context.nodes, sealed, now_s)
-    return attrs.evolve(reading, mark=mark)
+    return reading._replace(mark=mark)
 
 
 def make_fact(
@@ -143,11 +162,11 @@ def make_fact(
     """
     Return the public form of a claim.
     """
-    node = context.nodes[claim.index]
+    node = context.nodes[claim.position]
     wire = claim.fact
     return Fact(
         field=field.name,
-        value=field.codec.from_wire(wire.value) if wire.has_value else None,
+        value=claim.value,
         retracted=not wire.has_value,
         known=claim.known,
         department=claim.department,
@@ -226,9 +245,10 @@ def _not_usable(
         if reading.expired and shown is None:
             return Reason.EXPIRED
         return _MARK_REASONS.get(reading.mark, Reason.NEVER_STATED)
-    ages = [a for a in (question.max_age, question.key.field.max_age) if a is not None]
-    if ages and now_s - shown.at_s > min(ages).total_seconds():
-        return Reason.STALE
+    age_s = now_s - shown.at_s
+    for max_age in (question.max_age, question.key.field.max_age):
+        if max_age is not None and age_s > max_age.total_seconds():
+            return Reason.STALE
     if shown.known < question.at_least:
         return Reason.NOT_VERIFIED
     return None
@@ -243,7 +263,7 @@ def _not_granted(
     field = question.key.field
     if field.number != CONSENT or question.qualifier is None or reading.shown is None:
         return None
-    if not field.codec.from_wire(reading.shown.fact.value).granted:
+    if not reading.shown.value.granted:
         return None
     counts = consent_reading(question.qualifier, context=context, now_s=now_s)
     if counts.granted is not None:

@@ -17,6 +17,7 @@ import attrs
 
 from cxcontext.core.context import Context
 from cxcontext.core.keys import KeySet
+from cxcontext.core.statement import MAX_INSTANT_S
 from cxcontext.core.verify import Expected, Verified
 
 MAX_RECENT: Final = 256
@@ -41,6 +42,8 @@ class RecentlyOpened:
         self._size = size
         self._lock = threading.Lock()
         self._opened: OrderedDict[bytes, _Opened] = OrderedDict()
+        # Not later than the first end among them: until then none needs to go.
+        self._first_end_s = 0
 
     def __len__(self) -> int:
         return len(self._opened)
@@ -87,30 +90,38 @@ class RecentlyOpened:
         # What rests is opened seldom and would stay for ever.
         if digest is None or expires_s is None:
             return
+        key_ids = {s.key_id for s in verified.statements}
+        key_ids.add(verified.delivery.key_id)
         ends = [
             entry.verify_until_s
-            for key_id in {
-                verified.delivery.key_id,
-                *(s.key_id for s in verified.statements),
-            }
+            for key_id in key_ids
             if (entry := key_set.signing_key(key_id)) is not None
         ]
         ends += [s.expires_s for s in verified.statements if s.expires_s > now_s]
+        opened = _Opened(
+            expected=expected,
+            key_set=key_set,
+            from_s=now_s,
+            until_s=min(expires_s, *ends),
+            verified=verified,
+            context=context,
+        )
         with self._lock:
-            # What was read in them is gone with them.
-            for old in [d for d, o in self._opened.items() if o.until_s <= now_s]:
-                del self._opened[old]
-            self._opened[digest] = _Opened(
-                expected=expected,
-                key_set=key_set,
-                from_s=now_s,
-                until_s=min(expires_s, *ends),
-                verified=verified,
-                context=context,
-            )
+            if self._first_end_s <= now_s:
+                self._forget_ended(now_s)
+            self._first_end_s = min(self._first_end_s, opened.until_s)
+            self._opened[digest] = opened
             self._opened.move_to_end(digest)
             while len(self._opened) > self._size:
                 self._opened.popitem(last=False)
+
+    def _forget_ended(self, now_s: int) -> None:
+        # What was read in them is gone with them.
+        for digest in [d for d, o in self._opened.items() if o.until_s <= now_s]:
+            del self._opened[digest]
+        self._first_end_s = min(
+            (opened.until_s for opened in self._opened.values()), default=MAX_INSTANT_S
+        )
 
 
 def _digest(raw: bytes | str) -> bytes | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -52,19 +52,23 @@ class MarkKind(IntEnum):
     DOES_NOT_KNOW = 2
 
 
-@attrs.frozen(kw_only=True)
-class WireFact:
+class WireFact(NamedTuple):
     """
     One fact as it stands in a section, or in the clear facts of a statement.
+
+    A tuple, because an opened section makes one of each of its facts.
     """
 
     field: int
     has_value: bool
-    value: Any = attrs.field(default=None, repr=False)
+    value: Any = None
     known: Known = Known.STATED
     age_s: int = 0
-    qualifier: str | None = attrs.field(default=None, repr=False)
+    qualifier: str | None = None
     reported_by: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<WireFact of field {self.field}>"
 
     def to_entry(self) -> Any:
         """
@@ -81,7 +85,7 @@ class WireFact:
             fact[QUALIFIER] = self.qualifier
         if self.reported_by is not None:
             fact[REPORTED_BY] = self.reported_by
-        if fact.keys() == {VALUE} and not isinstance(self.value, (list, tuple, dict)):
+        if len(fact) == 1 and self.has_value and not isinstance(self.value, _NESTING):
             return self.value
         return fact
 
@@ -120,9 +124,16 @@ class SectionContent:
         init=False, eq=False, repr=False
     )
 
-    def __attrs_post_init__(self) -> None:
-        by_slot = {(fact.field, fact.qualifier): fact for fact in self.facts}
-        object.__setattr__(self, "_by_slot", by_slot)
+    @_by_slot.default
+    def _index(self) -> dict[tuple[int, str | None], WireFact]:
+        return {(fact.field, fact.qualifier): fact for fact in self.facts}
+
+    @property
+    def has_duplicates(self) -> bool:
+        """
+        Whether two facts are of one field and qualifier.
+        """
+        return len(self._by_slot) < len(self.facts)
 
     def find(self, field: int, qualifier: str | None) -> WireFact | None:
         """
@@ -239,38 +250,43 @@ def _section(plain: Any) -> SectionContent:
     for number, entry in plain.items():
         if number == RESERVED_FIELD_NUMBER:
             marks.extend(_marks(entry))
-        elif isinstance(entry, list):
+        elif type(entry) is list:
             if len(entry) < 2:
                 raise MalformedError("one fact in a list")
-            facts.extend(_fact(number, item) for item in entry)
+            facts.extend([_fact(number, item) for item in entry])
         else:
             facts.append(_fact(number, entry))
-    if len({(fact.field, fact.qualifier) for fact in facts}) != len(facts):
+    content = SectionContent(facts=tuple(facts), marks=tuple(marks))
+    if content.has_duplicates:
         raise MalformedError("two facts of one field and qualifier")
-    return SectionContent(facts=tuple(facts), marks=tuple(marks))
+    return content
 
 
 def _fact(number: Any, entry: Any) -> WireFact:
-    if not isinstance(entry, dict):
-        if isinstance(entry, list):
+    if type(entry) is not dict:
+        if type(entry) is list:
             raise MalformedError("fact")
-        return WireFact(field=_field_number(number), has_value=True, value=entry)
-    if not set(entry) <= _FACT_LABELS:
+        return WireFact(_field_number(number), True, entry)
+    if not entry.keys() <= _FACT_LABELS:
         raise MalformedError("fact")
-    if entry.keys() == {VALUE} and not isinstance(entry[VALUE], (list, dict)):
+    if entry.keys() == _BARE and not isinstance(entry[VALUE], _NESTING):
         raise NotCanonicalError("fact")
-    known = entry.get(KNOWN, int(Known.STATED))
-    if type(known) is not int or known not in _KNOWNS:
-        raise MalformedError("how known")
-    # A default that is written out would be a second encoding of the same.
-    if (KNOWN in entry and known == Known.STATED) or entry.get(AGE, 1) == 0:
+    known = Known.STATED
+    if KNOWN in entry:
+        if type(entry[KNOWN]) is not int or entry[KNOWN] not in _KNOWNS:
+            raise MalformedError("how known")
+        known = _KNOWNS[entry[KNOWN]]
+        # A default that is written out would be a second encoding of the same.
+        if known is Known.STATED:
+            raise NotCanonicalError("fact")
+    if entry.get(AGE, 1) == 0:
         raise NotCanonicalError("fact")
     return WireFact(
         field=_field_number(number),
         has_value=VALUE in entry,
         value=entry.get(VALUE),
-        known=Known(known),
-        age_s=_age(entry.get(AGE, 0)),
+        known=known,
+        age_s=_age(entry[AGE]) if AGE in entry else 0,
         qualifier=_text(entry, QUALIFIER, MAX_QUALIFIER_CHARS),
         reported_by=_text(entry, REPORTED_BY, MAX_QUALIFIER_CHARS),
     )
@@ -320,14 +336,18 @@ def _age(age_s: Any) -> int:
 def _text(
     entry: Mapping[int, Any], label: int, limit: int, *, none: bool = False
 ) -> str | None:
-    text = entry.get(label)
-    if label in entry and not (none and text is None):
-        if not isinstance(text, str) or not 1 <= len(text) <= limit:
-            raise MalformedError("text")
-        return text
-    return None
+    if label not in entry:
+        return None
+    text = entry[label]
+    if none and text is None:
+        return None
+    if not isinstance(text, str) or not 1 <= len(text) <= limit:
+        raise MalformedError("text")
+    return text
 
 
+_NESTING: Final = (list, tuple, dict)
+_BARE: Final = frozenset((VALUE,))
 _FACT_LABELS: Final = frozenset((VALUE, KNOWN, AGE, QUALIFIER, REPORTED_BY))
-_KNOWNS: Final = frozenset(int(known) for known in Known)
+_KNOWNS: Final = {int(known): known for known in Known}
 _KINDS: Final = frozenset(int(kind) for kind in MarkKind)

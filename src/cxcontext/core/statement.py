@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -136,8 +137,15 @@ def signed_bytes(protected: bytes, payload: bytes, *, use: str, domain: str) -> 
     """
     Return the Sig_structure of a COSE_Sign1 (RFC 9052, 4.4).
     """
-    external = cbor.encode_ordered([use, domain])
-    return cbor.encode_ordered(["Signature1", protected, external, payload])
+    return cbor.encode_structure(
+        ["Signature1", protected, _external(use, domain), payload]
+    )
+
+
+@lru_cache(maxsize=16)
+def _external(use: str, domain: str) -> bytes:
+    # Of as many values as there are trust domains in the process.
+    return cbor.encode_structure([use, domain])
 
 
 def section_info(
@@ -147,7 +155,7 @@ def section_info(
     Return the HPKE info that ties a section to its statement, scope and domain.
     """
     digest = sha256(protected).digest()
-    return cbor.encode_ordered(
+    return cbor.encode_structure(
         ["cxcontext/1/section", domain, digest, scope, generation]
     )
 
@@ -196,8 +204,7 @@ def parse_statement(wire: Any) -> Statement:
     return _statement(_claims(protected), protected, signature, sections, digests)
 
 
-@attrs.frozen(kw_only=True)
-class Claims:
+class Claims(NamedTuple):
     """
     What the protected header of a statement claims.
     """
@@ -221,7 +228,7 @@ class Claims:
         facts = {fact.field: fact.to_entry() for fact in self.clear}
         ordered = {field: facts[field] for field in sorted(facts, key=as_encoded)}
         private = [origin, self.channel, self.revision, ordered, self.flags]
-        return cbor.encode_ordered(
+        return cbor.encode_structure(
             {
                 ALGORITHM: self.algorithm,
                 KEY_ID: self.key_id,
@@ -254,7 +261,7 @@ def sign_statement(
     """
     ordered = dict(sorted(sections.items()))
     digests = {scope: sha256(raw).digest() for scope, raw in ordered.items()}
-    payload = cbor.encode_ordered(digests)
+    payload = cbor.encode_structure(digests)
     to_sign = signed_bytes(
         protected, payload, use="cxcontext/1/statement", domain=domain
     )
@@ -266,7 +273,7 @@ def journey_id(*, domain: str, root: Statement) -> bytes:
     Return the journey's id, which its root certifies by itself.
     """
     preimage = ["cxcontext/1/journey", domain, root.key_id, root.nonce]
-    return sha256(cbor.encode_ordered(preimage)).digest()[:JOURNEY_ID_BYTES]
+    return sha256(cbor.encode_structure(preimage)).digest()[:JOURNEY_ID_BYTES]
 
 
 def check_channel(channel: str) -> str:
@@ -289,9 +296,9 @@ def _statement(
     sections: Mapping[int, bytes],
     digests: Mapping[int, bytes],
 ) -> Statement:
-    payload = cbor.encode_ordered(digests)
+    payload = cbor.encode_structure(digests)
     return Statement(
-        id=sha256(cbor.encode_ordered([protected, payload, signature])).digest(),
+        id=sha256(cbor.encode_structure([protected, payload, signature])).digest(),
         protected=protected,
         signature=signature,
         sections=MappingProxyType(sections),
@@ -404,7 +411,7 @@ def _clear(entries: Any) -> tuple[WireFact, ...]:
     for fact in facts:
         if fact.has_value and (
             not isinstance(fact.value, (str, int))
-            or len(cbor.encode_ordered(fact.value)) > MAX_CLEAR_BYTES
+            or len(cbor.encode_structure(fact.value)) > MAX_CLEAR_BYTES
         ):
             raise MalformedError("clear fact")
     return facts

@@ -51,7 +51,9 @@ class VerifiedCache:
 
     def __contains__(self, statement: Statement) -> bool:
         found = self._statements.get((statement.protected, statement.signature))
-        return found is not None and found[0].id == statement.id
+        return found is not None and (
+            found[0] is statement or found[0].id == statement.id
+        )
 
     def clear(self) -> None:
         """

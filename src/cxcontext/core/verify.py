@@ -280,10 +280,12 @@ def _check_statements(
             if entry is None or statement not in cache:
                 parents = [envelope.statements[position[p]] for p in statement.parents]
                 check_times(statement, parents, lifetime_s=lifetime_s)
-            # Not even what is not believed now is kept in a name that did not sign.
-            if entry is not None and statement not in cache:
-                entry.key.verify(statement.signature, statement.signed_bytes(domain))
-                cache.add(statement)
+                # Not even what is not believed now is kept in a name that did not
+                # sign.
+                if entry is not None:
+                    signed = statement.signed_bytes(domain)
+                    entry.key.verify(statement.signature, signed)
+                    cache.add(statement)
         except InvalidSignature:
             problems[index] = ForgedStatementError(statement.key_id.hex())
         except VerificationError as problem:

@@ -369,9 +369,10 @@ class JourneyLearning(JourneyReading[V]):
         known = _how_known(field, known)
         # What may not be recalled for a purpose may still be learned again.
         found = self._answer(key, qualifier, None, None, Known.INFERRED)
-        shown = found.fact
+        shown = found.claim
         if found.gap is not None or shown is None or shown.known < known:
             return False
+        # Not as another writer wrote it: what our types leave out is not said here.
         said = field.codec.to_wire(shown.value, field=field.name)
         return self._comparable(field, said) == self._comparable(field, wire)
 

@@ -89,9 +89,7 @@ class JourneyReading(JourneyState[V]):
         .. versionadded:: 0.1.0
         """
         found = self._answer(key, qualifier, purpose, max_age, at_least)
-        if found.gap is not None or found.fact is None:
-            return None
-        value: T | None = found.fact.value
+        value: T | None = found.value
         return value
 
     @hiding
@@ -111,9 +109,8 @@ class JourneyReading(JourneyState[V]):
         values: dict[str | None, T] = {}
         for qualifier in self._qualifiers(key):
             found = self._answer(key, qualifier, purpose, max_age, at_least)
-            if found.gap is None and found.fact is not None:
-                value: Any = found.fact.value
-                values[qualifier] = value
+            if found.gap is None and found.claim is not None:
+                values[qualifier] = found.value
         return values
 
     @hiding

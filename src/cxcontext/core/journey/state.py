@@ -200,6 +200,8 @@ class JourneyState(Generic[V]):
     # --- for the verbs -------------------------------------------------------
 
     def _emit(self, event: type[Event], **details: Any) -> None:
+        if not self._department.is_observed:
+            return
         self._department.observe(
             event(
                 department=self._department.name,
@@ -212,7 +214,7 @@ class JourneyState(Generic[V]):
         return Standing(
             arrival=self._arrival,
             problem=self._provenance.problem,
-            told=frozenset(self._told),
+            told=self._told,
             verified_here=self._verified_here,
         )
 
