@@ -2,7 +2,9 @@
 Timing: medians over rounds in which every case takes its turn, in random order.
 
 Shared machines are noisy: figures are compared only within one run, and told as
-ratios.
+ratios. What is counted is this thread's processor time: no job waits for anything, so
+on an idle machine it is the time that passes, and on a busy one it leaves out the
+turns of other programs, which hit a long job more often than a short yardstick.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ def measure(cases: Iterable[Case], *, rounds: int, seed: int = 1) -> None:
 
 def _round(case: Case) -> None:
     inputs = [case.prepare() if case.prepare else None for _ in range(case.batch)]
-    run, clock = case.run, time.perf_counter
+    run, clock = case.run, time.thread_time
     gc.disable()
     started = clock()
     for given in inputs:
