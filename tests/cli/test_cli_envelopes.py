@@ -15,6 +15,7 @@ from shopfront import SENTINEL
 import cxcontext as cx
 from cxcontext.core.delivery import sign_delivery
 from cxcontext.core.envelope import make_envelope
+from cxcontext.core.graph import build_graph
 from cxcontext.core.known import Arrival
 from cxcontext.core.statement import parse_statement
 
@@ -196,7 +197,8 @@ def signed_by(department: Any, statements: Any, *, audience: str) -> cx.Envelope
         expires_s=now_s + 60,
         arrival=Arrival.DELIVERY,
     )
-    return make_envelope(statements, delivery, domain="wares.example")
+    graph = build_graph(statements)
+    return make_envelope(statements, graph, delivery, domain="wares.example")
 
 
 def test_an_audience_cannot_steer_the_terminal(trade, run):

@@ -48,12 +48,14 @@ from cxcontext.core.statement import (
     parse_section,
     parse_statement,
     section_info,
+    sign,
     sign_statement,
 )
 from cxcontext.errors import (
     LimitExceededError,
     MalformedError,
     NotCanonicalError,
+    UsageError,
     VerificationError,
 )
 
@@ -809,3 +811,32 @@ def test_a_real_statement_has_these_claims(sales):
     assert 16 == len(nonce)
     assert ["chat", 4, {}, 0] == rest
     assert [2] == list(wire[1][SECTIONS])
+
+
+class Signature:
+    """
+    A signer that returns what it was given to return.
+    """
+
+    key_id = bytes(8)
+    algorithm = -19
+
+    def __init__(self, returned):
+        self.returned = returned
+
+    def sign(self, _):
+        """
+        Return it.
+        """
+        return self.returned
+
+
+@pytest.mark.parametrize("returned", [b"", bytes(63), bytes(65), bytes(72), "x" * 64])
+def test_a_service_that_signs_in_another_form_is_told_so(returned):
+    """
+    What is not 64 raw bytes never becomes a statement or delivery.
+    """
+    with pytest.raises(UsageError, match="not in DER"):
+        sign(Signature(returned), b"data")
+
+    assert bytes(64) == sign(Signature(bytes(64)), b"data")

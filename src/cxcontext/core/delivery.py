@@ -29,6 +29,7 @@ from cxcontext.core.statement import (
     Statement,
     instant,
     parse_protected,
+    sign,
     signed_bytes,
 )
 from cxcontext.errors import MalformedError, NotCanonicalError
@@ -121,7 +122,7 @@ def parse_delivery(wire: Any) -> Delivery:
         or len(signature) != SIGNATURE_BYTES
     ):
         raise MalformedError("delivery")
-    return _build(protected, signature)
+    return _parse(protected, signature)
 
 
 def sign_delivery(
@@ -151,10 +152,22 @@ def sign_delivery(
         {ALGORITHM: signer.algorithm, KEY_ID: signer.key_id, CLAIMS: claims}
     )
     to_sign = signed_bytes(protected, coverage(statements), use=USE, domain=domain)
-    return _build(protected, signer.sign(to_sign))
+    return Delivery(
+        protected=protected,
+        signature=sign(signer, to_sign),
+        algorithm=signer.algorithm,
+        key_id=signer.key_id,
+        id=delivery_id,
+        audience=audience,
+        issued_s=issued_s,
+        expires_s=expires_s,
+        arrival=arrival,
+        reply_to=reply_to,
+        binding=binding,
+    )
 
 
-def _build(protected: bytes, signature: bytes) -> Delivery:
+def _parse(protected: bytes, signature: bytes) -> Delivery:
     claims, algorithm, key_id = parse_protected(protected)
     if not isinstance(claims, dict) or claims.keys() | {EXPIRES} != _LABELS:
         raise MalformedError("claims")

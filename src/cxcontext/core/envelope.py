@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -103,18 +103,16 @@ def encode_envelope(statements: Iterable[Statement], delivery: Delivery) -> byte
 
 
 def make_envelope(
-    statements: Iterable[Statement], delivery: Delivery, *, domain: str
+    statements: Sequence[Statement], graph: Graph, delivery: Delivery, *, domain: str
 ) -> Envelope:
     """
-    Return the envelope of statements that are in one graph already.
+    Return the envelope of *statements*, which are in the order of their *graph*.
     """
-    by_id = {statement.id: statement for statement in statements}
-    graph = build_graph(by_id.values())
     return Envelope(
-        statements=tuple(by_id[identifier] for identifier in graph.order),
+        statements=tuple(statements),
         graph=graph,
         delivery=delivery,
-        bytes=encode_envelope(by_id.values(), delivery),
+        bytes=encode_envelope(statements, delivery),
         domain=domain,
     )
 

@@ -1,8 +1,9 @@
 """
 The JSON of key files, read strictly and within bounds.
 
-Refused before anything is parsed: more than 1 MiB, and nesting that a parser
-would have to recurse into. Refused while parsing: duplicate names (RFC 8259,
+Refused before anything is parsed: more than 1 MiB, nesting that a parser would have
+to recurse into, and so many items that what is built of them would be many times
+larger than the text. Refused while parsing: duplicate names (RFC 8259,
 section 4 leaves their meaning open), ``NaN`` and ``Infinity``, which are not
 JSON, and integers beyond 2**53 (RFC 7493, section 2.2). Error messages name
 members, never contents. Callers do the I/O.
@@ -24,6 +25,8 @@ from cxcontext.errors import KeySetError
 MAX_BYTES: Final = 1024 * 1024
 MAX_KEYS: Final = 4096
 MAX_NESTING: Final = 16
+# `MAX_KEYS` with all of their members are fewer.
+MAX_ITEMS: Final = 65_536
 MAX_INTEGER: Final = 2**53
 
 # json.loads returns what it found; the functions below narrow it.
@@ -31,7 +34,7 @@ Members: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
 
 _INTEGER_CHARS: Final = len(str(-MAX_INTEGER))
-_BRACKETS_AND_QUOTES: Final = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+_MARKS: Final = re.compile(r'\\.|["\[\]{},]', re.DOTALL)
 
 
 def read(path: str | PathLike[str]) -> bytes:
@@ -53,13 +56,14 @@ def parse(text: str | bytes) -> Members:
         text: JSON; if bytes, in UTF-8 (RFC 8259, section 8.1).
 
     Raises:
-        KeySetError: When it is too large, nested more than `MAX_NESTING` deep, not
-            JSON, has a duplicate name or a large integer, or is no object.
+        KeySetError: When it is too large, nested more than `MAX_NESTING` deep, has
+            more than `MAX_ITEMS`, is not JSON, has a duplicate name or a large
+            integer, or is no object.
     """
     if len(text) > MAX_BYTES:
         raise KeySetError(f"more than {MAX_BYTES} bytes; nothing was parsed")
     decoded = _decoded(text)
-    _check_nesting(decoded)
+    _check_size(decoded)
     try:
         found = json.loads(
             decoded,
@@ -86,20 +90,24 @@ def _decoded(text: str | bytes) -> str:
     raise KeySetError("the file is not UTF-8")
 
 
-def _check_nesting(text: str) -> None:
-    depth, quoted = 0, False
-    for match in _BRACKETS_AND_QUOTES.finditer(text):
+def _check_size(text: str) -> None:
+    depth, items, quoted = 0, 0, False
+    for match in _MARKS.finditer(text):
         mark = match[0]
         if mark == '"':
             quoted = not quoted
         elif quoted:
             continue
-        elif mark in "[{":
-            depth += 1
+        elif mark in "]}":
+            depth -= 1
+        else:
+            # An item follows each of these, if not nothing at all.
+            items += 1
+            depth += mark != ","
             if depth > MAX_NESTING:
                 raise KeySetError(f"nested more than {MAX_NESTING} deep")
-        else:
-            depth -= 1
+            if items > MAX_ITEMS:
+                raise KeySetError(f"more than {MAX_ITEMS} items")
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from cxcontext.core import cbor
-from cxcontext.core.section import SectionContent, WireFact, WireMark
+from cxcontext.core.section import SectionContent, WireFact, WireMark, as_encoded
 
 # A section is sealed when the next fact might not fit into the same one; the
 # format would take more, but small sections keep every check cheap.
@@ -37,6 +37,11 @@ class PendingFact:
     at_s: int
     clear: bool
     fact: WireFact
+    size_bytes: int = attrs.field(init=False)
+
+    @size_bytes.default
+    def _measured(self) -> int:
+        return len(cbor.encode(self.fact.to_entry())) + _OVERHEAD_BYTES
 
     def dated(self, issued_s: int) -> WireFact:
         """
@@ -55,6 +60,11 @@ class PendingMark:
     scope: int
     at_s: int
     mark: WireMark
+    size_bytes: int = attrs.field(init=False)
+
+    @size_bytes.default
+    def _measured(self) -> int:
+        return len(cbor.encode(self.mark.to_list())) + _OVERHEAD_BYTES
 
     def dated(self, issued_s: int) -> WireMark:
         """
@@ -62,6 +72,10 @@ class PendingMark:
         """
         age_s = max(0, issued_s - self.at_s)
         return attrs.evolve(self.mark, age_s=age_s) if age_s else self.mark
+
+
+def _in_section(fact: WireFact) -> tuple[bool, int, str]:
+    return (*as_encoded(fact.field), fact.qualifier or "")
 
 
 def _read_only(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
@@ -97,15 +111,17 @@ class Pending:
         """
         return attrs.evolve(self, marks=(*self.marks, mark))
 
-    def has_room(self, scope: int, wire: Any) -> bool:
+    def has_room(self, entry: PendingFact | PendingMark) -> bool:
         """
-        Whether a value of *wire* surely fits beside what the scope holds.
+        Whether *entry* surely fits beside what its scope holds.
         """
-        held = [f.fact.to_entry() for f in self.facts.values() if f.scope == scope]
-        texts = [m.mark.to_list() for m in self.marks if m.scope == scope]
-        entries = len(held) + len(texts) + 1
-        size = sum(len(cbor.encode(v)) + _OVERHEAD_BYTES for v in (*held, *texts, wire))
-        return entries <= MAX_PENDING_ENTRIES and size <= MAX_PENDING_BYTES
+        scope = entry.scope
+        held = [fact.size_bytes for fact in self.facts.values() if fact.scope == scope]
+        sizes = held + [mark.size_bytes for mark in self.marks if mark.scope == scope]
+        return (
+            len(sizes) < MAX_PENDING_ENTRIES
+            and sum(sizes) + entry.size_bytes <= MAX_PENDING_BYTES
+        )
 
     @property
     def fields(self) -> frozenset[int]:
@@ -134,15 +150,16 @@ class Pending:
         """
         Return what the section of *scope* will say.
         """
-        facts = sorted(
-            (f for f in self.facts.values() if f.scope == scope and not f.clear),
-            key=lambda f: (f.fact.field, f.fact.qualifier or ""),
-        )
-        marks = (mark for mark in self.marks if mark.scope == scope)
-        return SectionContent(
-            facts=tuple(fact.dated(issued_s) for fact in facts),
-            marks=tuple(mark.dated(issued_s) for mark in marks),
-        )
+        facts = [
+            held.dated(issued_s)
+            for held in self.facts.values()
+            if held.scope == scope and not held.clear
+        ]
+        facts.sort(key=_in_section)
+        marks = [
+            held.dated(issued_s) for held in self.marks if held.scope == scope
+        ]
+        return SectionContent(facts=tuple(facts), marks=tuple(marks))
 
     def clear_facts(self, *, issued_s: int) -> tuple[WireFact, ...]:
         """

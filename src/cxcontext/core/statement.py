@@ -31,7 +31,12 @@ from cxcontext.core.limits import (
 )
 from cxcontext.core.section import WireFact, as_encoded, decode_clear
 from cxcontext.core.vocabulary import MAX_SCOPE_NUMBER
-from cxcontext.errors import LimitExceededError, MalformedError, NotCanonicalError
+from cxcontext.errors import (
+    LimitExceededError,
+    MalformedError,
+    NotCanonicalError,
+    UsageError,
+)
 from cxcontext.typing import Signer
 
 ALGORITHM: Final = 1  # RFC 9052, 3.1
@@ -265,7 +270,24 @@ def sign_statement(
     to_sign = signed_bytes(
         protected, payload, use="cxcontext/1/statement", domain=domain
     )
-    return _statement(claims, protected, signer.sign(to_sign), ordered, digests)
+    return _statement(claims, protected, sign(signer, to_sign), ordered, digests)
+
+
+def sign(signer: Signer, data: bytes) -> bytes:
+    """
+    Return the signature of a signer who may be somebody else's code.
+
+    Raises:
+        UsageError: When it is not a signature of our two algorithms by its length.
+    """
+    signature = signer.sign(data)
+    if not isinstance(signature, bytes) or len(signature) != SIGNATURE_BYTES:
+        msg = (
+            f"the signer returned no {SIGNATURE_BYTES} bytes; Ed25519 and ESP256 "
+            "signatures are raw here, not in DER"
+        )
+        raise UsageError(msg)
+    return signature
 
 
 def journey_id(*, domain: str, root: Statement) -> bytes:

@@ -427,7 +427,9 @@ class Journey(JourneyPromising[V]):
                 reply_to=reply_to,
                 binding=None if binding is None else sha256(binding).digest(),
             )
-            envelope = make_envelope(statements, delivery, domain=department.domain)
+            envelope = make_envelope(
+                statements, self._context.graph, delivery, domain=department.domain
+            )
             if len(bytes(envelope)) > MAX_ENVELOPE_BYTES:
                 raise JourneyFullError(f"{MAX_ENVELOPE_BYTES} bytes")
             return envelope

@@ -418,18 +418,14 @@ class JourneyLearning(JourneyReading[V]):
         held = self._pending.facts.get((fact.field, fact.qualifier))
         # What is inferred does not take the place of what is surer.
         surer = held is not None and fact.known is Known.INFERRED < held.fact.known
-        room = (
-            self._pending.has_clear_room
-            if field.clear
-            else self._pending.has_room(field.scope.number, fact.to_entry())
+        entry = PendingFact(
+            scope=field.scope.number, at_s=at_s, clear=field.clear, fact=fact
         )
+        pending = self._pending
+        room = pending.has_clear_room if field.clear else pending.has_room(entry)
         if surer or not room:
             self._seal()
-        self._pending = self._pending.with_fact(
-            PendingFact(
-                scope=field.scope.number, at_s=at_s, clear=field.clear, fact=fact
-            )
-        )
+        self._pending = self._pending.with_fact(entry)
         self._told.add((fact.field, fact.qualifier))
         self._uncarried.add(fact.field)
 
@@ -455,14 +451,13 @@ class JourneyLearning(JourneyReading[V]):
                 raise ForbiddenDataError(field.name)
         self._check_sealing_key(field)
         self._check_room()
-        if not self._pending.has_room(field.scope.number, [qualifier, because]):
-            self._seal()
         mark = WireMark(
             field=field.number, kind=kind, qualifier=qualifier, because=because
         )
-        self._pending = self._pending.with_mark(
-            PendingMark(scope=field.scope.number, at_s=self.now_s(), mark=mark)
-        )
+        entry = PendingMark(scope=field.scope.number, at_s=self.now_s(), mark=mark)
+        if not self._pending.has_room(entry):
+            self._seal()
+        self._pending = self._pending.with_mark(entry)
         self._uncarried.add(field.number)
 
     def _instant(self, at: datetime | None) -> int:
