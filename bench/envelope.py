@@ -220,6 +220,12 @@ def make_bench() -> Bench:
             learned,
             job=Operations(seals=4, signatures=2),
         ),
+        row(
+            "receive cold and read nothing",
+            billing.receive,
+            cold_envelope,
+            job=Operations(verifications=2),
+        ),
         row("structure the payload's values", lambda _: _structure()),
         row("learn the payload", fill, lambda: care.begin(channel="voice")),
         row(
