@@ -2,6 +2,8 @@
 # make test     the test-suite, with branch coverage
 # make lint     ruff, mypy and pyright
 # make bench    what the library costs beside raw cryptography and beside its peers
+# make fuzz     hostile input, five million of it: fuzz/README.md; FUZZ='--inputs 100000'
+# make flips    every bit of every valid vector, flipped: half an hour
 # make floors   the test-suite on the lowest versions that pyproject.toml allows
 # make clean    remove everything that the others made
 #
@@ -12,7 +14,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := src/cxcontext/core/**
 
-.PHONY: demo test lint bench floors clean
+.PHONY: demo test lint bench fuzz flips floors clean
 
 demo: .venv/demo.installed
 	@$(BIN)/cxcontext demo
@@ -31,6 +33,12 @@ lint: .venv/dev.installed
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m bench --cwt .venv-bench/cwt $(BENCH)
 
+fuzz: .venv/fuzz.installed
+	$(BIN)/python -m fuzz $(FUZZ)
+
+flips: .venv/tests.installed
+	$(BIN)/python -m fuzz.flips
+
 floors: .venv-floors/made
 	.venv-floors/bin/python .ci/floors.py > .venv-floors/floors.txt
 	.venv-floors/bin/pip install --quiet --constraint .venv-floors/floors.txt --editable . --group tests
@@ -38,7 +46,7 @@ floors: .venv-floors/made
 
 clean:
 	rm -rf .venv .venv-bench .venv-floors build dist htmlcov .coverage .coverage.*
-	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each *.installed says that these were installed from the present pyproject.toml.
@@ -47,7 +55,7 @@ clean:
 	$(BIN)/pip install --quiet --editable '.[demo]'
 	@touch $@
 
-.venv/tests.installed .venv/dev.installed: .venv/%.installed: pyproject.toml .venv/made
+.venv/tests.installed .venv/dev.installed .venv/fuzz.installed: .venv/%.installed: pyproject.toml .venv/made
 	$(BIN)/pip install --quiet --editable . --group $*
 	@touch $@
 
