@@ -311,7 +311,8 @@ def _state(
         proposed_to=held.proposed_to,
         due_from=due_from,
         due_until=due_until,
-        told_at=instant(made.at_s),
+        # An age may be longer than there are years.
+        told_at=instant(max(0, made.at_s)),
         status=status,
         observed_broken_by=broken,
     )
