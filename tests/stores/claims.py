@@ -8,42 +8,78 @@ A test module of an engine has a subclass of `StoreClaims`, and a fixture
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 NOW_S = 1000
 ENDS_S = 2000
 PLACE = b"place"
 KEY = b"key"
+# Of every length that is odd for somebody, and with what engines may take for signs.
+KEYS = [b"", b"\0", b"a", b"A", b"a\0", b"{}", b"}%:*", bytes(32), b"\xff" * 64]
+# As many as a fair crowd at one counter.
+MANY = 200
 
 
-def put(store, record, *, version=None, lookup=PLACE, now_s=NOW_S, expires_s=ENDS_S):
+def put(store, record, *, version=None, key=PLACE, now_s=NOW_S, expires_s=ENDS_S):
     """
-    Replace the record at *lookup*, usually the first one there.
+    Replace the record at *key*, usually the first one there.
     """
-    return store.replace(
-        lookup, record, version=version, now_s=now_s, expires_s=expires_s
-    )
+    return store.replace(key, record, version=version, now_s=now_s, expires_s=expires_s)
 
 
-def version_of(store, *, lookup=PLACE, now_s=NOW_S):
+def lead(store, value, *, key=KEY, order=1, now_s=NOW_S, expires_s=ENDS_S):
+    """
+    Link *key* to *value*.
+    """
+    store.link(key, value, order=order, now_s=now_s, expires_s=expires_s)
+
+
+def led(store, *, key=KEY, now_s=NOW_S, **options):
+    """
+    Return the values that *key* leads to.
+    """
+    return [value for _, value in store.linked(key, now_s=now_s, **options)]
+
+
+def raised(store, *, key=KEY, now_s=NOW_S, expires_s=ENDS_S):
+    """
+    Count one more under *key*.
+    """
+    return store.increment(key, now_s=now_s, expires_s=expires_s)
+
+
+def at_once(do, number=MANY):
+    """
+    Return what *do* returns for each number below *number*, all done at once.
+    """
+    meet = threading.Barrier(number)
+
+    def one(which):
+        meet.wait()
+        return do(which)
+
+    with ThreadPoolExecutor(max_workers=number) as pool:
+        return list(pool.map(one, range(number)))
+
+
+def version_of(store, *, key=PLACE, now_s=NOW_S):
     """
     Return the present version; None when nothing is there.
     """
-    found = store.load(lookup, now_s=now_s)
+    found = store.load(key, now_s=now_s)
     return None if found is None else found[0]
 
 
 class StoreClaims:
     """
-    Records that are replaced, and links that lead to them.
+    Records that are replaced, links that lead to them, and counts.
     """
 
     # --- records -------------------------------------------------------------
 
     def test_where_nothing_was_stored_nothing_is(self, store):
         """
-        An unknown lookup has no record.
+        An unknown key has no record.
         """
         assert store.load(PLACE, now_s=NOW_S) is None
 
@@ -56,16 +92,15 @@ class StoreClaims:
 
         assert (True, record) == (stored, store.load(PLACE, now_s=NOW_S)[1])
 
-    def test_each_lookup_has_its_own_record(self, store):
+    def test_each_key_has_its_own_record(self, store):
         """
-        Lookups are compared as bytes, exactly.
+        Keys are compared as bytes, exactly; the longest has 64.
         """
-        lookups = [b"", b"\0", b"a", b"A", b"a\0", bytes(32), b"\xff" * 32]
-        for lookup in lookups:
-            put(store, b"at " + lookup, lookup=lookup)
+        for key in KEYS:
+            put(store, b"at " + key, key=key)
 
-        assert [b"at " + lookup for lookup in lookups] == [
-            store.load(lookup, now_s=NOW_S)[1] for lookup in lookups
+        assert [b"at " + key for key in KEYS] == [
+            store.load(key, now_s=NOW_S)[1] for key in KEYS
         ]
 
     def test_who_saw_the_version_replaces_it(self, store):
@@ -105,14 +140,14 @@ class StoreClaims:
             store.load(PLACE, now_s=NOW_S),
         )
 
-    def test_a_version_belongs_to_its_lookup(self, store):
+    def test_a_version_belongs_to_its_key(self, store):
         """
         What was seen elsewhere does not count here.
         """
         put(store, b"1")
         put(store, b"2", version=version_of(store))
 
-        assert not put(store, b"3", lookup=b"other", version=version_of(store))
+        assert not put(store, b"3", key=b"other", version=version_of(store))
 
     def test_an_expired_record_is_gone(self, store):
         """
@@ -166,117 +201,251 @@ class StoreClaims:
 
         assert (False, b"2") == (replaced, store.load(PLACE, now_s=ENDS_S)[1])
 
+    def test_a_removed_record_is_gone(self, store):
+        """
+        Removing needs no version, and may be done again.
+        """
+        put(store, b"1")
+        store.remove(PLACE)
+        store.remove(PLACE)
+
+        assert (None, True, b"2") == (
+            store.load(PLACE, now_s=NOW_S),
+            put(store, b"2"),
+            store.load(PLACE, now_s=NOW_S)[1],
+        )
+
+    def test_no_version_comes_back_after_a_removal(self, store):
+        """
+        Who saw the removed record does not replace the one that came after it.
+        """
+        put(store, b"1")
+        seen = version_of(store)
+        store.remove(PLACE)
+        put(store, b"2")
+        replaced = put(store, b"3", version=seen)
+
+        assert (False, b"2") == (replaced, store.load(PLACE, now_s=NOW_S)[1])
+
+    def test_removing_takes_the_record_only(self, store):
+        """
+        Other records, links and counts stay, also those under the same bytes.
+        """
+        put(store, b"1", key=KEY)
+        put(store, b"2")
+        lead(store, b"a")
+        raised(store)
+        store.remove(KEY)
+
+        assert (None, b"2", [b"a"], 2) == (
+            store.load(KEY, now_s=NOW_S),
+            store.load(PLACE, now_s=NOW_S)[1],
+            led(store),
+            raised(store),
+        )
+
     def test_of_many_writers_exactly_one_succeeds(self, store):
         """
-        In every round of eight threads that saw the same version, one replaces it.
+        Of two hundred that saw the same version at once, one replaces it.
         """
-        meet = threading.Barrier(8)
+        put(store, b"seen")
+        seen = version_of(store)
+        won = at_once(lambda number: put(store, b"%d" % number, version=seen))
 
-        def write(number):
-            won = 0
-            for _ in range(20):
-                meet.wait()
-                seen = version_of(store)
-                meet.wait()
-                won += put(store, b"%d" % number, version=seen)
-            return won
+        assert (1, b"%d" % won.index(True)) == (
+            sum(won),
+            store.load(PLACE, now_s=NOW_S)[1],
+        )
 
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            won = list(pool.map(write, range(8)))
+    def test_of_many_first_writers_exactly_one_succeeds(self, store):
+        """
+        Of two hundred that found nothing at once, one stores the first record.
+        """
+        won = at_once(lambda number: put(store, b"%d" % number))
 
-        assert 20 == sum(won)
+        assert (1, b"%d" % won.index(True)) == (
+            sum(won),
+            store.load(PLACE, now_s=NOW_S)[1],
+        )
 
     # --- links ---------------------------------------------------------------
 
     def test_an_unknown_key_leads_nowhere(self, store):
         """
-        A key that was never linked has no lookups.
+        A key that was never linked leads to nothing.
         """
         assert [] == list(store.linked(KEY, now_s=NOW_S))
 
-    def test_a_key_leads_to_the_latest_first(self, store):
+    def test_a_key_leads_to_the_highest_first(self, store):
         """
-        A key may lead to several lookups, the last linked first.
+        A key may lead to several values; their order decides, and then their bytes.
         """
-        for lookup in (b"a", b"b", b"c"):
-            store.link(KEY, lookup, now_s=NOW_S, expires_s=ENDS_S)
+        orders = {b"a": 2, b"b": 2**53 - 1, b"c": 0, b"d": 2}
+        for value, order in orders.items():
+            lead(store, value, order=order)
 
-        assert [b"c", b"b", b"a"] == list(store.linked(KEY, now_s=NOW_S))
+        assert [(2**53 - 1, b"b"), (2, b"d"), (2, b"a"), (0, b"c")] == list(
+            store.linked(KEY, now_s=NOW_S)
+        )
 
-    def test_linked_again_it_is_the_latest(self, store):
+    def test_linked_again_it_has_the_new_order(self, store):
         """
-        A second link to the same lookup moves it to the front, once.
+        A second link to the same value moves it, up or down, once.
         """
-        for lookup in (b"a", b"b", b"a"):
-            store.link(KEY, lookup, now_s=NOW_S, expires_s=ENDS_S)
+        for value, order in ((b"a", 1), (b"b", 2), (b"c", 3), (b"a", 4), (b"c", 0)):
+            lead(store, value, order=order)
 
-        assert [b"a", b"b"] == list(store.linked(KEY, now_s=NOW_S))
+        assert [b"a", b"b", b"c"] == led(store)
 
     def test_each_key_has_its_own_links(self, store):
         """
         Keys are compared as bytes, exactly.
         """
-        keys = [b"", b"\0", b"a", b"A", b"a\0"]
-        for key in keys:
-            store.link(key, b"to " + key, now_s=NOW_S, expires_s=ENDS_S)
+        for key in KEYS:
+            lead(store, b"to " + key, key=key)
 
-        assert [[b"to " + key] for key in keys] == [
-            list(store.linked(key, now_s=NOW_S)) for key in keys
-        ]
+        assert [[b"to " + key] for key in KEYS] == [led(store, key=key) for key in KEYS]
+
+    def test_a_value_is_any_bytes(self, store):
+        """
+        Of none to 1,024 bytes, every one comes back.
+        """
+        values = sorted([b"", b"\0", b"\r\n", bytes(range(256)) * 4, b"\xff"])
+        for value in values:
+            lead(store, value)
+
+        assert values[::-1] == led(store)
+
+    def test_only_what_is_of_interest_is_found(self, store):
+        """
+        Up to an order, itself included, and no more than asked for.
+        """
+        for order in range(9):
+            lead(store, b"%d" % order, order=order)
+
+        assert ([b"5", b"4", b"3"], [b"8"], [b"0"], []) == (
+            led(store, until=5, limit=3),
+            led(store, limit=1),
+            led(store, until=0),
+            led(store, limit=0),
+        )
+
+    def test_of_very_many_there_is_a_next_page(self, store):
+        """
+        A thousand are found unless more are asked for; the rest lies below them.
+        """
+        for order in range(1001):
+            lead(store, b"%d" % order, order=order)
+        first = store.linked(KEY, now_s=NOW_S)
+        rest = store.linked(KEY, now_s=NOW_S, until=first[-1][0] - 1)
+
+        assert (list(range(1000, 0, -1)), [0], 1001) == (
+            [order for order, _ in first],
+            [order for order, _ in rest],
+            len(store.linked(KEY, now_s=NOW_S, limit=5000)),
+        )
+
+    def test_what_has_expired_takes_no_place(self, store):
+        """
+        So many as were asked for are found, although many higher ones are dead.
+        """
+        for order in range(250):
+            lead(store, b"%d" % order, order=order, expires_s=ENDS_S + (order < 5))
+
+        assert [b"4", b"3", b"2"] == led(store, now_s=ENDS_S, limit=3)
 
     def test_an_expired_link_leads_nowhere(self, store):
         """
         Each link has its own end; others of the key stay.
         """
-        store.link(KEY, b"a", now_s=NOW_S, expires_s=ENDS_S)
-        store.link(KEY, b"b", now_s=NOW_S, expires_s=ENDS_S + 50)
+        lead(store, b"a")
+        lead(store, b"b", expires_s=ENDS_S + 50)
 
         assert ([b"b", b"a"], [b"b"], []) == tuple(
-            list(store.linked(KEY, now_s=now_s))
-            for now_s in (ENDS_S - 1, ENDS_S, ENDS_S + 50)
+            led(store, now_s=now_s) for now_s in (ENDS_S - 1, ENDS_S, ENDS_S + 50)
         )
 
     def test_linked_again_it_lives_as_long_as_it_says(self, store):
         """
-        The last link's expiry counts.
+        The last link's expiry counts, also if it is the earlier one.
         """
-        for expires_s in (ENDS_S, ENDS_S + 50):
-            store.link(KEY, b"a", now_s=NOW_S, expires_s=expires_s)
+        for value, ends in ((b"a", (0, 50)), (b"b", (50, 0))):
+            for later in ends:
+                lead(store, value, expires_s=ENDS_S + later)
 
-        assert [b"a"] == list(store.linked(KEY, now_s=ENDS_S))
+        assert [b"a"] == led(store, now_s=ENDS_S)
+
+    def test_an_unlinked_value_is_not_led_to(self, store):
+        """
+        Only that one link goes, at once, and it may be done again.
+        """
+        lead(store, b"a")
+        lead(store, b"b")
+        lead(store, b"a", key=b"other")
+        for _ in range(2):
+            store.unlink(KEY, b"a")
+        store.unlink(b"unknown", b"a")
+
+        assert ([b"b"], [b"a"]) == (led(store), led(store, key=b"other"))
 
     def test_links_need_no_record(self, store):
         """
         A store decides nothing: a link may lead to where nothing rests.
         """
-        store.link(KEY, PLACE, now_s=NOW_S, expires_s=ENDS_S)
+        lead(store, PLACE)
 
-        assert ([PLACE], None) == (
-            list(store.linked(KEY, now_s=NOW_S)),
-            store.load(PLACE, now_s=NOW_S),
-        )
+        assert ([PLACE], None) == (led(store), store.load(PLACE, now_s=NOW_S))
 
-    def test_links_of_many_threads_are_all_there(self, store):
+    def test_links_of_many_at_once_are_all_there(self, store):
         """
-        Eight threads that link at once lose none of their links.
+        Two hundred that link at once lose none of their links.
         """
-        lookups = [b"%d" % number for number in range(80)]
+        at_once(lambda number: lead(store, b"%d" % number, order=number))
 
-        def link(lookup):
-            store.link(KEY, lookup, now_s=NOW_S, expires_s=ENDS_S)
+        assert [b"%d" % number for number in reversed(range(MANY))] == led(store)
 
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(link, lookups))
+    # --- counts --------------------------------------------------------------
 
-        assert Counter(lookups) == Counter(store.linked(KEY, now_s=NOW_S))
+    def test_counting_begins_with_one(self, store):
+        """
+        The first is one, and each is one more.
+        """
+        assert [1, 2, 3] == [raised(store) for _ in range(3)]
+
+    def test_each_key_has_its_own_count(self, store):
+        """
+        Keys are compared as bytes, exactly.
+        """
+        assert [1] * len(KEYS) == [raised(store, key=key) for key in KEYS]
+
+    def test_the_first_sets_the_end(self, store):
+        """
+        Later ones do not move it; at the end counting begins again, with a new end.
+        """
+        first = raised(store)
+        at_end = raised(store, now_s=ENDS_S - 1, expires_s=ENDS_S + 500)
+        anew = raised(store, now_s=ENDS_S, expires_s=ENDS_S + 50)
+        on = raised(store, now_s=ENDS_S + 49)
+        again = raised(store, now_s=ENDS_S + 50, expires_s=ENDS_S + 99)
+
+        assert (1, 2, 1, 2, 1) == (first, at_end, anew, on, again)
+
+    def test_of_many_that_count_at_once_none_is_lost(self, store):
+        """
+        Two hundred get each a number of their own, from one to two hundred.
+        """
+        numbers = at_once(lambda _: raised(store))
+
+        assert list(range(1, MANY + 1)) == sorted(numbers)
 
     # --- what is shown -------------------------------------------------------
 
     def test_its_repr_shows_nothing_that_rests_there(self, store):
         """
-        Neither lookups nor records are in a store's representation.
+        Neither keys nor records are in a store's representation.
         """
-        put(store, b"recorded", lookup=b"looked up")
+        put(store, b"recorded", key=b"looked up")
+        lead(store, b"led to")
         shown = repr(store)
 
-        assert (False, False) == ("recorded" in shown, "looked" in shown)
+        assert [] == [word for word in ("recorded", "looked", "led") if word in shown]

@@ -2,98 +2,185 @@
 A store in one SQLite file: safe between the processes of one machine.
 
 Write-ahead logging lets readers go on while somebody writes; a writer waits
-for its turn instead of failing (https://www.sqlite.org/wal.html). Every thread
-has a connection of its own, and so has every process that was forked.
+for its turn instead of failing (https://www.sqlite.org/wal.html). The file must
+be on a disk of this machine: the log's index is shared memory, which no network
+file system has. Threads share connections by turns; a process that was forked
+makes its own.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Generator, Sequence
+from itertools import count
 from os import PathLike, fspath
-from typing import Final
+from typing import Final, Literal
 
-from cxcontext.errors import UnavailableError
+from cxcontext.errors import UnavailableError, UsageError
 
 BUSY_TIMEOUT_S: Final = 10.0
-SCHEMA_VERSION: Final = 1
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS journey (
-    lookup BLOB PRIMARY KEY,
-    version INTEGER NOT NULL,
-    record BLOB NOT NULL,
-    expires_s INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS journey_expiry ON journey (expires_s);
-CREATE TABLE IF NOT EXISTS link (
-    key BLOB NOT NULL,
-    lookup BLOB NOT NULL,
-    sequence INTEGER NOT NULL,
-    expires_s INTEGER NOT NULL,
-    PRIMARY KEY (key, lookup)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS link_expiry ON link (expires_s);
+# Each so many writes, so many of what has expired go from each table at most: no
+# call takes long, and yet more goes than comes.
+SWEEP_EVERY_WRITES: Final = 128
+SWEEP_AT_MOST: Final = 256
+# Somebody whose clock is behind by less still finds what lives by that clock.
+GRACE_S: Final = 3600
+
+# One step for every version of the schema, each from the version before it.
+_STEPS: Final = (
+    """
+    CREATE TABLE journey (
+        lookup BLOB PRIMARY KEY,
+        version INTEGER NOT NULL,
+        record BLOB NOT NULL,
+        expires_s INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX journey_expiry ON journey (expires_s);
+    CREATE TABLE link (
+        key BLOB NOT NULL,
+        lookup BLOB NOT NULL,
+        sequence INTEGER NOT NULL,
+        expires_s INTEGER NOT NULL,
+        PRIMARY KEY (key, lookup)
+    ) WITHOUT ROWID;
+    CREATE INDEX link_expiry ON link (expires_s)
+    """,
+    """
+    ALTER TABLE journey RENAME TO record;
+    ALTER TABLE record RENAME COLUMN lookup TO key;
+    ALTER TABLE link RENAME COLUMN lookup TO value;
+    ALTER TABLE link RENAME COLUMN sequence TO ordinal;
+    CREATE INDEX link_order ON link (key, ordinal);
+    CREATE TABLE count (
+        key BLOB PRIMARY KEY,
+        number INTEGER NOT NULL,
+        expires_s INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX count_expiry ON count (expires_s)
+    """,
+)
+SCHEMA_VERSION: Final = len(_STEPS)
+
+_LOAD: Final = "SELECT version, record FROM record WHERE key = ? AND expires_s > ?"
+_FIRST: Final = """
+INSERT INTO record (key, version, record, expires_s) VALUES (?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET version = excluded.version,
+    record = excluded.record, expires_s = excluded.expires_s
+    WHERE record.expires_s <= ?
 """
+_NEXT: Final = """
+UPDATE record SET version = ?, record = ?, expires_s = ?
+WHERE key = ? AND version = ? AND expires_s > ?
+"""
+_REMOVE: Final = "DELETE FROM record WHERE key = ?"
+_LINK: Final = """
+INSERT INTO link (key, value, ordinal, expires_s) VALUES (?, ?, ?, ?)
+ON CONFLICT (key, value) DO UPDATE SET ordinal = excluded.ordinal,
+    expires_s = excluded.expires_s
+"""
+_LINKED: Final = """
+SELECT ordinal, value FROM link WHERE key = ? AND expires_s > ? AND ordinal <= ?
+ORDER BY ordinal DESC, value DESC LIMIT ?
+"""
+_UNLINK: Final = "DELETE FROM link WHERE key = ? AND value = ?"
+_INCREMENT: Final = """
+INSERT INTO count (key, number, expires_s) VALUES (?1, 1, ?2)
+ON CONFLICT (key) DO UPDATE SET
+    number = iif(expires_s > ?3, number + 1, 1),
+    expires_s = iif(expires_s > ?3, expires_s, ?2)
+RETURNING number
+"""
+_SWEEPS: Final = tuple(
+    f"DELETE FROM {table} WHERE {key} IN "  # noqa: S608
+    f"(SELECT {columns} FROM {table} WHERE expires_s <= ? LIMIT ?)"
+    for table, key, columns in (
+        ("record", "key", "key"),
+        ("link", "(key, value)", "key, value"),
+        ("count", "key", "key"),
+    )
+)
+
+
+class _Connections:
+    """
+    What one process has open: connections that rest, and the writer's turn.
+    """
+
+    def __init__(self) -> None:
+        self.process_id = os.getpid()
+        self.resting: list[sqlite3.Connection] = []
+        # Within the process a writer waits here, which is fair and wakes it at once;
+        # between processes SQLite asks again after growing pauses.
+        self.turn = threading.Lock()
 
 
 class SQLiteStore:
     """
-    Keeps journeys in one file.
+    Keeps everything in one file.
 
     Args:
         path: The file; made when it is not there. Its folder must be writable.
+        synchronous: SQLite's own word. ``"FULL"``: what was acknowledged is on
+            the disk, and survives a power cut. ``"NORMAL"``: it survives the end
+            of the process, however sudden; a power cut may take the last writes.
+            That is faster, and a reference may then be redeemed a second time.
 
     Raises:
-        UnavailableError: When the file cannot be opened, or is of another schema.
+        UsageError: For ``":memory:"``, which would be a database per connection.
+        UnavailableError: When the file cannot be opened, or is of a newer schema.
 
     .. versionadded:: 0.1.0
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+    ) -> None:
         self._path = fspath(path)
-        self._local, self._pid = threading.local(), os.getpid()
-        self._before_fork: list[threading.local] = []
-        with self._connection() as connection:
-            (found,) = connection.execute("PRAGMA user_version").fetchone()
-            if found not in (0, SCHEMA_VERSION):
-                raise UnavailableError(f"the store, whose schema is version {found},")
-            _use_wal(connection)
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} "
-                f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        if self._path in ("", ":memory:"):
+            raise UsageError(
+                "SQLite in memory is another database for every connection; "
+                "use MemoryStore, or a file in a temporary directory"
             )
+        if synchronous not in ("FULL", "NORMAL"):
+            raise UsageError('synchronous is "FULL" or "NORMAL"')
+        self._synchronous = synchronous
+        self._connections = _Connections()
+        self._of_other_processes: list[_Connections] = []
+        self._writes = count()
+        with self._connection() as connection:
+            _migrate(connection)
 
     def __repr__(self) -> str:
         return "<SQLiteStore>"
 
     def close(self) -> None:
         """
-        Close this thread's connection.
+        Close this process's connections; whoever uses the store opens new ones.
         """
-        local = self._own()
-        connection = getattr(local, "connection", None)
-        if connection is not None:
-            connection.close()
-            local.connection = None
+        resting = self._own().resting
+        while resting:
+            resting.pop().close()
 
-    def load(self, lookup: bytes, *, now_s: int) -> tuple[int, bytes] | None:
+    def load(self, key: bytes, *, now_s: int) -> tuple[int, bytes] | None:
         """
         Return version and record, or None.
         """
         with self._connection() as connection:
-            found: tuple[int, bytes] | None = connection.execute(
-                "SELECT version, record FROM journey "
-                "WHERE lookup = ? AND expires_s > ?",
-                (lookup, now_s),
-            ).fetchone()
-        return found
+            found: list[tuple[int, bytes]] = connection.execute(
+                _LOAD, (key, now_s)
+            ).fetchall()
+        return found[0] if found else None
 
     def replace(
         self,
-        lookup: bytes,
+        key: bytes,
         record: bytes,
         *,
         version: int | None,
@@ -103,75 +190,138 @@ class SQLiteStore:
         """
         Store *record* if the version is still *version*; say whether it was.
         """
-        with self._connection() as connection:
+        # Drawn from so many that none comes twice, also where a record was removed.
+        new = secrets.randbits(63)
+        with self._writing(now_s) as connection:
             if version is None:
-                done = connection.execute(
-                    "INSERT INTO journey VALUES (?, 1, ?, ?) "
-                    "ON CONFLICT (lookup) DO UPDATE SET version = version + 1, "
-                    "record = excluded.record, expires_s = excluded.expires_s "
-                    "WHERE journey.expires_s <= ?",
-                    (lookup, record, expires_s, now_s),
-                )
+                done = connection.execute(_FIRST, (key, new, record, expires_s, now_s))
             else:
                 done = connection.execute(
-                    "UPDATE journey SET version = version + 1, record = ?, "
-                    "expires_s = ? WHERE lookup = ? AND version = ? "
-                    "AND expires_s > ?",
-                    (record, expires_s, lookup, version, now_s),
+                    _NEXT, (new, record, expires_s, key, version, now_s)
                 )
             return done.rowcount == 1
 
-    def link(self, key: bytes, lookup: bytes, *, now_s: int, expires_s: int) -> None:
+    def remove(self, key: bytes) -> None:
         """
-        Let *key* lead to *lookup*.
+        Remove the record at *key*.
         """
-        with self._connection() as connection:
-            connection.execute(
-                "INSERT INTO link VALUES (?1, ?2, (SELECT coalesce(max(sequence), 0) "
-                "+ 1 FROM link WHERE key = ?1), ?3) ON CONFLICT (key, lookup) "
-                "DO UPDATE SET sequence = excluded.sequence, "
-                "expires_s = excluded.expires_s",
-                (key, lookup, expires_s),
-            )
+        with self._writing() as connection:
+            connection.execute(_REMOVE, (key,))
 
-    def linked(self, key: bytes, *, now_s: int) -> Sequence[bytes]:
+    def link(
+        self, key: bytes, value: bytes, *, order: int, now_s: int, expires_s: int
+    ) -> None:
         """
-        Return the lookups that *key* leads to, the latest linked first.
+        Let *key* lead to *value*.
         """
+        with self._writing(now_s) as connection:
+            connection.execute(_LINK, (key, value, order, expires_s))
+
+    def linked(
+        self, key: bytes, *, now_s: int, until: int | None = None, limit: int = 1000
+    ) -> Sequence[tuple[int, bytes]]:
+        """
+        Return order and value of what *key* leads to, the highest order first.
+        """
+        highest = 2**53 if until is None else until
         with self._connection() as connection:
-            found = connection.execute(
-                "SELECT lookup FROM link WHERE key = ? AND expires_s > ? "
-                "ORDER BY sequence DESC",
-                (key, now_s),
+            return connection.execute(_LINKED, (key, now_s, highest, limit)).fetchall()
+
+    def unlink(self, key: bytes, value: bytes) -> None:
+        """
+        Let *key* no longer lead to *value*.
+        """
+        with self._writing() as connection:
+            connection.execute(_UNLINK, (key, value))
+
+    def increment(self, key: bytes, *, now_s: int, expires_s: int) -> int:
+        """
+        Count one more under *key*, and return how many.
+        """
+        with self._writing(now_s) as connection:
+            counted: list[tuple[int]] = connection.execute(
+                _INCREMENT, (key, expires_s, now_s)
             ).fetchall()
-        return [lookup for (lookup,) in found]
+        return counted[0][0]
 
-    def _own(self) -> threading.local:
+    def _own(self) -> _Connections:
         """
-        Return where this process keeps its connections, one per thread.
+        Return the connections of this process.
         """
-        if self._pid != os.getpid():
+        if self._connections.process_id != os.getpid():
             # https://www.sqlite.org/howtocorrupt.html, 2.6: a connection must not
             # be used after a fork, nor closed.
-            self._before_fork.append(self._local)
-            self._local, self._pid = threading.local(), os.getpid()
-        return self._local
+            self._of_other_processes.append(self._connections)
+            self._connections = _Connections()
+        return self._connections
 
     @contextlib.contextmanager
     def _connection(self) -> Generator[sqlite3.Connection]:
-        local = self._own()
+        resting = self._own().resting
+        connection = None
         try:
-            connection: sqlite3.Connection | None = getattr(local, "connection", None)
-            if connection is None:
-                # Autocommit: each statement here is one whole transaction.
-                connection = sqlite3.connect(
-                    self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None
-                )
-                local.connection = connection
+            try:
+                connection = resting.pop()
+            except IndexError:
+                connection = self._connect()
             yield connection
-        except sqlite3.Error as problem:
-            # The engine's message may name the file, never a record.
+        except BaseException as problem:
+            # Whatever is wrong with it, the next one is new.
+            if connection is not None:
+                connection.close()
+            if not isinstance(problem, sqlite3.Error):
+                raise
+            # The engine's message may name a table, never a key or a record.
             raise UnavailableError(f"the store ({problem})") from problem
+        else:
+            resting.append(connection)
+
+    @contextlib.contextmanager
+    def _writing(self, now_s: int | None = None) -> Generator[sqlite3.Connection]:
+        with self._own().turn, self._connection() as connection:
+            if now_s is not None and next(self._writes) % SWEEP_EVERY_WRITES == 0:
+                # What is not swept now is swept another time.
+                with contextlib.suppress(sqlite3.Error):
+                    for sweep in _SWEEPS:
+                        connection.execute(sweep, (now_s - GRACE_S, SWEEP_AT_MOST))
+            yield connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=BUSY_TIMEOUT_S,
+            # Autocommit: each statement here is one whole transaction.
+            isolation_level=None,
+            # They are used by one thread at a time.
+            check_same_thread=False,
+        )
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """
+    Make the schema, or bring it up to date, while others may be at it, too.
+    """
+    if _version_of(connection) == SCHEMA_VERSION:
+        return
+    _use_wal(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    for step in _STEPS[_version_of(connection) :]:
+        for statement in step.split(";"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _version_of(connection: sqlite3.Connection) -> int:
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if not 0 <= found <= SCHEMA_VERSION:
+        raise UnavailableError(
+            f"the store (its schema is version {found}, and this release of cxcontext "
+            f"knows {SCHEMA_VERSION}: upgrade it)"
+        )
+    return int(found)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
