@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from cxcontext.core.carrier import Limits
     from cxcontext.core.keys import KeySet
 
-__all__ = ["Carrier", "Clock", "KeySource", "Random", "Signer", "Store"]
+__all__ = [
+    "Carrier",
+    "Clock",
+    "ErasureSecrets",
+    "KeySource",
+    "Random",
+    "Signer",
+    "Store",
+]
 
 Clock: TypeAlias = Callable[[], datetime]
 """
@@ -92,6 +100,45 @@ class KeySource(Protocol):
                 reached now. At construction that is passed on; later the key
                 set at hand stays in use.
             cxcontext.errors.KeySetError: When what it holds is refused.
+        """
+        ...
+
+
+@runtime_checkable
+class ErasureSecrets(Protocol):
+    """
+    Where the secrets of erasable journeys are: keeps them, and deletes them for good.
+
+    For the implementer: the library asks for a secret on every use and keeps
+    none, so a secret that was deleted must no longer be returned after the time
+    that you publish, by no process; that time is when every copy of the journey
+    is unreadable. Keep secrets where no backup outlives it either. Both methods
+    are called from any thread, `find` each time that a field is read: answer it
+    from memory, within that time. Errors never contain a secret.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def create(self, journey_id: str) -> bytes:
+        """
+        Return 32 random bytes for a journey that begins, and keep them.
+
+        The same ones, if it is asked again: a root that could not be sealed is
+        tried again.
+
+        Raises:
+            cxcontext.errors.UnavailableError: When they cannot be kept now. The
+                journey is not sealed then.
+        """
+        ...
+
+    def find(self, journey_id: str) -> bytes | None:
+        """
+        Return the secret of a journey, or None: it was deleted, or never was here.
+
+        Raises:
+            cxcontext.errors.UnavailableError: When that cannot be said now. What
+                is sealed under it cannot be read then.
         """
         ...
 

@@ -20,7 +20,7 @@ from cxcontext.core.domain import TrustDomain
 from cxcontext.core.events import Event
 from cxcontext.core.keygen import KeyRing, generate_keys
 from cxcontext.core.keys import KeySet
-from cxcontext.typing import KeySource
+from cxcontext.typing import ErasureSecrets, KeySource
 
 DOMAIN = "acme.example"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -234,8 +234,10 @@ class World:
         *,
         vocabulary: type[cx.Vocabulary] = Acme,
         keys: KeySet | KeySource | None = None,
+        secrets: ErasureSecrets | None = None,
     ) -> None:
         self.ring = ring
+        self.secrets = secrets
         self.clock = clock
         self.events: list[Event] = []
         self.domain: TrustDomain[Any] = TrustDomain(
@@ -250,7 +252,7 @@ class World:
     def __getitem__(self, name: str) -> Department[Any]:
         if name not in self._departments:
             self._departments[name] = self.domain.department(
-                name, keys=self.ring.private[name]
+                name, keys=self.ring.private[name], secrets=self.secrets
             )
         return self._departments[name]
 

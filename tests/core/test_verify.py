@@ -1349,7 +1349,7 @@ def _too_many(wire):
 
 
 def _unknown_flag(wire):
-    wire[1][0][0] = wire[1][0][0][:-1] + b"\x10"
+    wire[1][0][0] = wire[1][0][0][:-2] + b"\x18\x20"
 
 
 def _bad_arrival(wire):

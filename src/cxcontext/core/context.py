@@ -16,6 +16,7 @@ import attrs
 from cryptography.exceptions import InvalidTag
 
 from cxcontext.core.contribution import SEALED_HERE
+from cxcontext.core.erasable import find_secret, unlock
 from cxcontext.core.events import Event, SectionIgnored
 from cxcontext.core.fold import Content, Node
 from cxcontext.core.gaps import Reason
@@ -28,6 +29,7 @@ from cxcontext.core.pickling import NotPicklable
 from cxcontext.core.section import SectionContent, decode_section
 from cxcontext.core.statement import (
     FLAG_ACCEPTED,
+    FLAG_ERASABLE,
     FLAG_EXPORT,
     FLAG_HINT,
     FLAG_POSSESSION,
@@ -38,6 +40,7 @@ from cxcontext.core.statement import (
 )
 from cxcontext.core.vocabulary import FieldDefinition, Scope, Vocabulary
 from cxcontext.errors import SectionMalformedError
+from cxcontext.typing import ErasureSecrets
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -52,6 +55,7 @@ class Reader:
     keys: PrivateKeys
     key_set: KeySet
     observe: Callable[[Event], None]
+    secrets: ErasureSecrets | None = None
 
     def may_read(self, scope: Scope) -> bool:
         """
@@ -104,6 +108,8 @@ class Context(NotPicklable):
     graph: Graph
     pending: Pending | None = None
     pending_node: Node | None = None
+    # Of the root that is not sealed yet.
+    root_flags: int = 0
     # What was opened stays opened; what this department sealed itself is kept
     # here too, since it may write scopes that it cannot read.
     _opened: dict[tuple[bytes, int], Content] = attrs.field(
@@ -162,6 +168,20 @@ class Context(NotPicklable):
             found = journey_id(domain=self.reader.domain, root=root).hex()
             self._lazy["journey_id"] = found
         return found
+
+    @property
+    def is_erasable(self) -> bool:
+        """
+        Whether every section is also under the journey's secret.
+        """
+        flags = self.statements[0].flags if self.statements else self.root_flags
+        return bool(flags & FLAG_ERASABLE)
+
+    def in_the_clear(self, field: FieldDefinition[Any]) -> bool:
+        """
+        Whether *field* stands in the claims here. In an erasable journey none does.
+        """
+        return field.clear and not self.is_erasable
 
     @property
     def trail(self) -> tuple[Touchpoint, ...]:
@@ -226,7 +246,7 @@ class Context(NotPicklable):
         """
         Return, per node, what this reader finds where *field* may stand.
         """
-        if field.clear:
+        if self.in_the_clear(field):
             return [
                 self._clear_content(field, index) for index in range(len(self.nodes))
             ]
@@ -236,8 +256,9 @@ class Context(NotPicklable):
         """
         Return, per node, what this reader finds of *scope*.
         """
+        secret = self._secret()
         found = [
-            self._content(index, scope, now_s=now_s)
+            self._content(index, scope, now_s=now_s, secret=secret)
             for index in range(len(self.statements))
         ]
         if self.pending is not None and self.pending_node is not None:
@@ -264,10 +285,27 @@ class Context(NotPicklable):
             return Reason.UNKNOWN_AUTHOR
         return SectionContent(facts=mine)
 
-    def _content(self, index: int, scope: Scope, *, now_s: int) -> Content:
+    def _secret(self) -> bytes | None:
+        """
+        Return the journey's secret. Where it is gone, so is what was opened with it.
+        """
+        if not self.is_erasable or self.journey_id is None:
+            return None
+        secret = find_secret(self.reader.secrets, self.journey_id)
+        if secret is None:
+            for place in [place for place in self._opened if place[1] != SEALED_HERE]:
+                del self._opened[place]
+        return secret
+
+    def _content(
+        self, index: int, scope: Scope, *, now_s: int, secret: bytes | None
+    ) -> Content:
         statement = self.statements[index]
         if scope.number not in statement.digests:
             return None
+        if self.is_erasable and secret is None:
+            # It may be there again a moment later.
+            return self._open(index, scope, now_s=now_s, secret=None)
         place = (statement.id, scope.number)
         # A section that is withheld here may be there in a merged copy.
         found = self._opened.get(place)
@@ -277,14 +315,16 @@ class Context(NotPicklable):
             tried: dict[Any, Content] = self._lazy.setdefault("tried", {})
             if (place, raw) in tried:
                 return tried[place, raw]
-            found = self._open(index, scope, now_s=now_s)
+            found = self._open(index, scope, now_s=now_s, secret=secret)
             if isinstance(found, SectionContent):
                 self._opened[place] = found
             else:
                 tried[place, raw] = found
         return found
 
-    def _open(self, index: int, scope: Scope, *, now_s: int) -> Content:
+    def _open(
+        self, index: int, scope: Scope, *, now_s: int, secret: bytes | None
+    ) -> Content:
         statement, author = self.statements[index], self.authors[index]
         if author is None:
             return Reason.UNKNOWN_AUTHOR
@@ -296,6 +336,8 @@ class Context(NotPicklable):
         key = self.reader.keys.opening_key(scope.number, generation, now=now_s)
         if key is None:
             return Reason.UNREADABLE if may_read else Reason.NOT_YOURS
+        if self.is_erasable and secret is None:
+            return Reason.UNREADABLE
         info = section_info(
             domain=self.reader.domain,
             protected=statement.protected,
@@ -303,7 +345,10 @@ class Context(NotPicklable):
             generation=generation,
         )
         try:
-            content = decode_section(key.open(sealed, info=info), scope=scope.number)
+            padded = key.open(sealed, info=info)
+            if secret is not None:
+                padded = unlock(padded, secret=secret, info=info)
+            content = decode_section(padded, scope=scope.number)
         except InvalidTag:
             self._ignored(author, scope, "section_unopenable")
             return Reason.UNREADABLE

@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from cxcontext.core import cbor
+from cxcontext.core.erasable import LOCK_NONCE_BYTES, lock, sealing_secret
 from cxcontext.core.fold import Content
 from cxcontext.core.keys import KeySet, PrivateKeys
 from cxcontext.core.limits import MAX_PARENTS, MAX_SCOPES
@@ -17,13 +18,17 @@ from cxcontext.core.pending import Pending
 from cxcontext.core.section import SectionContent
 from cxcontext.core.statement import (
     FLAG_ACCEPTED,
+    FLAG_ERASABLE,
     Claims,
     Statement,
+    identify_journey,
+    journey_id,
     section_info,
     sign_statement,
 )
 from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import MissingKeyError
+from cxcontext.typing import ErasureSecrets, Random
 
 # No scope has this number: in its place stands that a statement was sealed here.
 SEALED_HERE: Final = 0
@@ -50,6 +55,9 @@ def seal_pending(
     channel: str,
     flags: int,
     now_s: int,
+    root: Statement | None,
+    secrets: ErasureSecrets | None,
+    random: Random,
 ) -> Sealed:
     """
     Return the statements that carry *pending*.
@@ -66,11 +74,16 @@ def seal_pending(
         key_set: Whose sealing keys are used, the newest generation of each scope.
         vocabulary: Whose revision is written.
         channel: Through which channel it was learned.
-        flags: The root's inherited flags and the arrival.
+        flags: The root's, if it is to be sealed, and the arrival.
         now_s: The writer's clock, in seconds.
+        root: The journey's, if there is one yet.
+        secrets: Those of erasable journeys.
+        random: Returns unpredictable bytes.
 
     Raises:
-        MissingKeyError: When a scope has no key to seal to.
+        MissingKeyError: When a scope has no key to seal to, or an erasable
+            journey no secret.
+        UnavailableError: When *secrets* cannot be reached now.
     """
     made: list[Statement] = []
     contents: dict[tuple[bytes, int], Content] = {}
@@ -80,6 +93,15 @@ def seal_pending(
     signer = keys.signer(key_set, now=issued_s)
     heads = list(parents)
     parts = _parts(pending)
+    secret = None
+    if root is None and flags & FLAG_ERASABLE:
+        begun = identify_journey(
+            domain=key_set.domain, key_id=signer.key_id, nonce=nonce
+        )
+        secret = sealing_secret(secrets, begun.hex(), begins=True)
+    elif root is not None and root.is_erasable and pending.scopes:
+        held = journey_id(domain=key_set.domain, root=root)
+        secret = sealing_secret(secrets, held.hex(), begins=False)
 
     def add(part: Pending, origin: Sequence[Statement]) -> None:
         expires_s = max(issued_s + lifetime_s, *(p.expires_s for p in origin), 0)
@@ -108,6 +130,8 @@ def seal_pending(
                 key_set=key_set,
                 vocabulary=vocabulary,
                 now_s=now_s,
+                secret=secret,
+                random=random,
             )
             for scope, content in said.items()
         }
@@ -161,6 +185,8 @@ def _seal(
     key_set: KeySet,
     vocabulary: type[Vocabulary],
     now_s: int,
+    secret: bytes | None,
+    random: Random,
 ) -> bytes:
     key = key_set.sealing_key(scope, now=now_s)
     if key is None:
@@ -172,6 +198,9 @@ def _seal(
         scope=scope,
         generation=key.generation,
     )
+    if secret is not None:
+        nonce = random(LOCK_NONCE_BYTES)
+        plaintext = lock(plaintext, secret=secret, info=info, nonce=nonce)
     return cbor.encode_structure([key.generation, key.seal(plaintext, info=info)])
 
 

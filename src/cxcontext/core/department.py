@@ -20,7 +20,12 @@ from cxcontext.core.keys import KeySet, PrivateKeys
 from cxcontext.core.known import Arrival
 from cxcontext.core.limits import CLOCK_LEEWAY_SECONDS, DELIVERY_LIFETIME
 from cxcontext.core.recent import RecentlyOpened
-from cxcontext.core.statement import FLAG_EXPORT, NONCE_BYTES, check_channel
+from cxcontext.core.statement import (
+    FLAG_ERASABLE,
+    FLAG_EXPORT,
+    NONCE_BYTES,
+    check_channel,
+)
 from cxcontext.core.verify import Expected, Verified, verify_envelope
 from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import (
@@ -30,6 +35,7 @@ from cxcontext.errors import (
     UsageError,
     VerificationError,
 )
+from cxcontext.typing import ErasureSecrets
 
 if TYPE_CHECKING:
     from cxcontext.core.domain import TrustDomain
@@ -52,12 +58,14 @@ class Department(Generic[V]):
         name: str,
         *,
         keys: PrivateKeys,
+        secrets: ErasureSecrets | None = None,
         purpose: str | None = None,
         on_event: Callable[[Any], None] | None = None,
     ) -> None:
         self._trust_domain = trust_domain
         self.name = name
         self.keys = keys
+        self.secrets = secrets
         self.purpose = purpose
         self._observers = trust_domain.observers + (
             () if on_event is None else (on_event,)
@@ -66,6 +74,9 @@ class Department(Generic[V]):
         self.is_external(name)
         if not isinstance(keys, PrivateKeys):
             msg = f"keys is a {type(keys).__name__}; pass PrivateKeys.load(path)"
+            raise UsageError(msg)
+        if secrets is not None and not isinstance(secrets, ErasureSecrets):
+            msg = f"secrets is a {type(secrets).__name__}; pass JourneySecrets(store)"
             raise UsageError(msg)
         if keys.department != name or keys.domain != trust_domain.name:
             msg = (
@@ -150,21 +161,26 @@ class Department(Generic[V]):
 
     # --- doors ---------------------------------------------------------------
 
-    def begin(self, *, channel: str) -> Journey[V]:
+    def begin(self, *, channel: str, erasable: bool = False) -> Journey[V]:
         """
         Begin a journey with a customer who brings none.
 
         Args:
             channel: Through which channel: ``"chat"``, ``"phone"``, ``"web"``, ...
+            erasable: Whether everything in it is also under a secret of this one
+                journey, with whose deletion every copy becomes unreadable.
 
         Raises:
             ValueError: When *channel* is not such a word.
+            UsageError: When it is to be erasable and the department has no *secrets*.
 
         .. versionadded:: 0.1.0
         """
-        return self._begin(channel)
+        return self._begin(channel, erasable=erasable)
 
-    def begin_after(self, problem: Reason, *, channel: str) -> Journey[V]:
+    def begin_after(
+        self, problem: Reason, *, channel: str, erasable: bool = False
+    ) -> Journey[V]:
         """
         Begin a journey where one came and could not be used.
 
@@ -174,16 +190,17 @@ class Department(Generic[V]):
         Args:
             problem: `Reason.REJECTED` or `Reason.LOST`.
             channel: As in `begin`.
+            erasable: As in `begin`.
 
         Raises:
-            UsageError: When *problem* is another reason.
+            UsageError: When *problem* is another reason, or as `begin`.
 
         .. versionadded:: 0.1.0
         """
         if problem not in (Reason.REJECTED, Reason.LOST):
             msg = "begin_after takes Reason.REJECTED or Reason.LOST; else use begin()"
             raise UsageError(msg)
-        return self._begin(channel, problem=problem)
+        return self._begin(channel, problem=problem, erasable=erasable)
 
     def receive(
         self,
@@ -322,16 +339,29 @@ class Department(Generic[V]):
             keys=self.keys,
             key_set=key_set,
             observe=self.observe,
+            secrets=self.secrets,
         )
 
     def _begin(
-        self, channel: str, *, problem: Reason | None = None, root_flags: int = 0
+        self,
+        channel: str,
+        *,
+        problem: Reason | None = None,
+        erasable: bool = False,
+        root_flags: int = 0,
     ) -> Journey[V]:
+        if erasable and self.secrets is None:
+            msg = (
+                "an erasable journey needs a place for its secret; pass secrets=... to "
+                "TrustDomain.department(), such as cxcontext.homes.JourneySecrets"
+            )
+            raise UsageError(msg)
         context = Context(
             reader=self._reader(self.key_set),
             statements=(),
             authors=(),
             graph=_EMPTY,
+            root_flags=root_flags | (FLAG_ERASABLE if erasable else 0),
         )
         return Journey(
             self,
@@ -339,7 +369,6 @@ class Department(Generic[V]):
             channel=check_channel(channel),
             provenance=Provenance(arrival=Arrival.DELIVERY, problem=problem),
             nonce=self.random(NONCE_BYTES),
-            root_flags=root_flags,
         )
 
     def _open(
@@ -430,8 +459,9 @@ class Department(Generic[V]):
             authors=verified.authors,
             graph=verified.graph,
         )
-        # An unknown author may be known a minute later.
-        if None not in verified.authors:
+        # An unknown author may be known a minute later; what was read of an erasable
+        # journey must not stay here when its secret is deleted.
+        if None not in verified.authors and not context.is_erasable:
             self._recent.add(
                 data, expected, verified, context, key_set=key_set, now_s=now_s
             )

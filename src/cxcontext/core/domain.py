@@ -24,7 +24,7 @@ from cxcontext.errors import (
     UnavailableError,
     UsageError,
 )
-from cxcontext.typing import Clock, KeySource, Random
+from cxcontext.typing import Clock, ErasureSecrets, KeySource, Random
 
 V = TypeVar("V", bound=Vocabulary)
 
@@ -121,6 +121,7 @@ class TrustDomain(Generic[V]):
         name: str,
         *,
         keys: PrivateKeys,
+        secrets: ErasureSecrets | None = None,
         purpose: str | None = None,
         on_event: Callable[[Any], None] | None = None,
     ) -> Department[V]:
@@ -130,6 +131,8 @@ class TrustDomain(Generic[V]):
         Args:
             name: Its name in the key set.
             keys: Its private keys.
+            secrets: Where it finds the secrets of erasable journeys. Without them
+                it begins none, and what others write in one stays unreadable.
             purpose: For which W3C DPV purpose it reads, unless a call says another.
             on_event: Called with this department's events, besides the domain's.
 
@@ -139,7 +142,9 @@ class TrustDomain(Generic[V]):
 
         .. versionadded:: 0.1.0
         """
-        return Department(self, name, keys=keys, purpose=purpose, on_event=on_event)
+        return Department(
+            self, name, keys=keys, secrets=secrets, purpose=purpose, on_event=on_event
+        )
 
     def update_keys(self, key_set: KeySet) -> None:
         """

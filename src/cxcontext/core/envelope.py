@@ -149,8 +149,12 @@ def decode_envelope(
     delivery = parse_delivery(wire[2])
     graph = build_graph(statements)
     by_id: Mapping[bytes, Statement] = dict(zip(ids, statements, strict=True))
+    ordered = tuple(by_id[identifier] for identifier in graph.order)
+    if ordered[0].is_erasable and any(statement.clear for statement in ordered):
+        # What no deletion reaches must not be there to begin with.
+        raise MalformedError("clear fact in an erasable journey")
     return Envelope(
-        statements=tuple(by_id[identifier] for identifier in graph.order),
+        statements=ordered,
         graph=graph,
         delivery=delivery,
         bytes=data,

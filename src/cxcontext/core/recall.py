@@ -118,7 +118,7 @@ def answer(
     if (
         reason is Reason.NEVER_STATED
         and not reader.may_read(field.scope)
-        and not field.clear
+        and not context.in_the_clear(field)
         and reader.department not in field.scope.writers
     ):
         # It could neither read the answer nor note it: it is not its to ask.
@@ -148,7 +148,7 @@ def read_field(
         now_s=now_s,
         revision=context.reader.vocabulary.revision,
     )
-    if not field.clear or reading.has_value:
+    if not context.in_the_clear(field) or reading.has_value:
         return reading
     # What was asked stays sealed, also of what is said in the clear.
     sealed = context.scope_contents(field.scope, now_s=now_s)
@@ -339,5 +339,5 @@ def readable_fields(
     return [
         field
         for _, field in sorted(vocabulary.fields_by_number.items())
-        if context.reader.may_read(field.scope) or field.clear
+        if context.reader.may_read(field.scope) or context.in_the_clear(field)
     ]

@@ -62,7 +62,8 @@ FLAG_POSSESSION: Final = 1
 FLAG_HINT: Final = 2
 FLAG_EXPORT: Final = 4
 FLAG_ACCEPTED: Final = 8
-_ALL_FLAGS: Final = FLAG_POSSESSION | FLAG_HINT | FLAG_EXPORT | FLAG_ACCEPTED
+FLAG_ERASABLE: Final = 16  # in a root, for the whole journey
+_FLAGS: Final = FLAG_POSSESSION | FLAG_HINT | FLAG_EXPORT | FLAG_ACCEPTED
 
 
 @attrs.frozen(kw_only=True, repr=False, eq=False, cache_hash=False)
@@ -98,6 +99,13 @@ class Statement:
         if not isinstance(other, Statement):
             return NotImplemented
         return self.id == other.id and self.sections == other.sections
+
+    @property
+    def is_erasable(self) -> bool:
+        """
+        Whether it is the root of an erasable journey.
+        """
+        return bool(self.flags & FLAG_ERASABLE)
 
     def to_wire(self) -> list[Any]:
         """
@@ -294,7 +302,14 @@ def journey_id(*, domain: str, root: Statement) -> bytes:
     """
     Return the journey's id, which its root certifies by itself.
     """
-    preimage = ["cxcontext/1/journey", domain, root.key_id, root.nonce]
+    return identify_journey(domain=domain, key_id=root.key_id, nonce=root.nonce)
+
+
+def identify_journey(*, domain: str, key_id: bytes, nonce: bytes) -> bytes:
+    """
+    Return the id of the journey whose root is by this key and has this nonce.
+    """
+    preimage = ["cxcontext/1/journey", domain, key_id, nonce]
     return sha256(cbor.encode_structure(preimage)).digest()[:JOURNEY_ID_BYTES]
 
 
@@ -386,17 +401,17 @@ def _claims(protected: bytes) -> Claims:
         _check_parents(origin)
     elif not isinstance(origin, bytes) or len(origin) != NONCE_BYTES:
         raise MalformedError("parents")
+    is_root = isinstance(origin, bytes)
     if (
         not isinstance(channel, str)
         or not _CHANNEL.fullmatch(channel)
         or type(revision) is not int
         or not 0 <= revision <= cbor.INT_MAX
         or type(flags) is not int
-        or flags & ~_ALL_FLAGS
+        or flags & ~(_FLAGS | FLAG_ERASABLE if is_root else _FLAGS)
         or flags < 0
     ):
         raise MalformedError("claims")
-    is_root = isinstance(origin, bytes)
     return Claims(
         algorithm=algorithm,
         key_id=key_id,

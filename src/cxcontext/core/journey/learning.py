@@ -5,11 +5,13 @@ Learning: what this department adds to the journey under its own name.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from cxcontext.core import cbor
 from cxcontext.core.contribution import missing_sealing_key
+from cxcontext.core.erasable import sealing_secret
 from cxcontext.core.forbidden import contains_card_number
 from cxcontext.core.formats import FORMATS
 from cxcontext.core.journey.hiding import hiding
@@ -40,6 +42,7 @@ from cxcontext.errors import (
     JourneyFullError,
     MissingKeyError,
     NotAuthorisedError,
+    UnavailableError,
     UsageError,
     ValueDoesNotFitError,
 )
@@ -227,6 +230,7 @@ class JourneyLearning(JourneyReading[V]):
             known = Known.STATED
         wire = self._checked(key, fact.value, qualifier)
         by = reported_by or fact.reported_by or fact.department
+        in_the_clear = self._context.in_the_clear(field)
         with self._lock:
             # Its author's clock may be ahead of ours, as far as clocks may differ.
             at = min(fact.at, from_seconds(self.now_s()))
@@ -237,7 +241,7 @@ class JourneyLearning(JourneyReading[V]):
                 qualifier=qualifier,
                 at=at,
                 # In the clear stands nothing that somebody else has worded.
-                reported_by=None if by == self.department or field.clear else by,
+                reported_by=None if by == self.department or in_the_clear else by,
             )
 
     def _restate_for(
@@ -270,7 +274,7 @@ class JourneyLearning(JourneyReading[V]):
                         qualifier=qualifier,
                         reported_by=(
                             None
-                            if key.field.clear
+                            if self._context.in_the_clear(key.field)
                             else fact.reported_by or fact.department
                         ),
                     )
@@ -361,6 +365,12 @@ class JourneyLearning(JourneyReading[V]):
         key_set = self._department.key_set
         if key_set.sealing_key(field.scope.number, now=self.now_s()) is None:
             raise MissingKeyError(missing_sealing_key(field.scope.name))
+        context = self._context
+        if context.is_erasable and context.journey_id is not None:
+            # What is learned must be passed on; a store may be back by then.
+            with suppress(UnavailableError):
+                secrets = self._department.secrets
+                sealing_secret(secrets, context.journey_id, begins=False)
 
     def _says_nothing_new(
         self, key: Key[Any, Any], wire: Any, known: Known | None, qualifier: str | None
@@ -419,10 +429,13 @@ class JourneyLearning(JourneyReading[V]):
         # What is inferred does not take the place of what is surer.
         surer = held is not None and fact.known is Known.INFERRED < held.fact.known
         entry = PendingFact(
-            scope=field.scope.number, at_s=at_s, clear=field.clear, fact=fact
+            scope=field.scope.number,
+            at_s=at_s,
+            clear=self._context.in_the_clear(field),
+            fact=fact,
         )
         pending = self._pending
-        room = pending.has_clear_room if field.clear else pending.has_room(entry)
+        room = pending.has_clear_room if entry.clear else pending.has_room(entry)
         if surer or not room:
             self._seal()
         self._pending = self._pending.with_fact(entry)

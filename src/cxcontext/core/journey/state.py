@@ -78,7 +78,6 @@ class JourneyState(Generic[V]):
         channel: str,
         provenance: Provenance,
         nonce: bytes = b"",
-        root_flags: int = 0,
     ) -> None:
         self._department = department
         self._context = context
@@ -88,7 +87,6 @@ class JourneyState(Generic[V]):
         self._arrival = provenance.arrival
         self._verified_here = False
         self._nonce = nonce
-        self._root_flags = root_flags
         self._told: set[Slot] = set()
         self._uncarried: set[int] = set()
         self._avoided: set[Slot] = set()
@@ -163,6 +161,13 @@ class JourneyState(Generic[V]):
         """
         with self._lock:
             return self._view()
+
+    @property
+    def is_erasable(self) -> bool:
+        """
+        Whether deleting one secret makes every copy of this journey unreadable.
+        """
+        return self._context.is_erasable
 
     @property
     def unsent(self) -> tuple[int, ...]:
@@ -242,7 +247,7 @@ class JourneyState(Generic[V]):
         return self._context.with_pending(self._pending, node)
 
     def _flags(self) -> int:
-        flags = 0 if self._context.statements else self._root_flags
+        flags = 0 if self._context.statements else self._context.root_flags
         return flags | _ARRIVAL_FLAGS.get(self._arrival, 0)
 
     def _check_room(self) -> None:
@@ -272,6 +277,9 @@ class JourneyState(Generic[V]):
             channel=self._channel,
             flags=self._flags(),
             now_s=now_s,
+            root=context.statements[0] if context.statements else None,
+            secrets=department.secrets,
+            random=department.random,
         )
         if len(context.statements) + len(sealed.statements) > MAX_STATEMENTS:
             raise JourneyFullError(f"{MAX_STATEMENTS} statements")
