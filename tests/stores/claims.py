@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 NOW_S = 1000
 ENDS_S = 2000
 PLACE = b"place"
@@ -25,6 +27,13 @@ def put(store, record, *, version=None, key=PLACE, now_s=NOW_S, expires_s=ENDS_S
     Replace the record at *key*, usually the first one there.
     """
     return store.replace(key, record, version=version, now_s=now_s, expires_s=expires_s)
+
+
+def claimed(store, claimant, *, prefix=b"", key=PLACE, now_s=NOW_S):
+    """
+    Claim the record at *key*.
+    """
+    return store.claim(key, claimant, prefix=prefix, now_s=now_s)
 
 
 def lead(store, value, *, key=KEY, order=1, now_s=NOW_S, expires_s=ENDS_S):
@@ -267,6 +276,89 @@ class StoreClaims:
             sum(won),
             store.load(PLACE, now_s=NOW_S)[1],
         )
+
+    # --- claiming ------------------------------------------------------------
+
+    def test_the_first_claimant_stays(self, store):
+        """
+        Whoever claims later, or again, is told who was the first.
+        """
+        put(store, b"record")
+
+        assert [(b"a", b"record")] * 3 == [
+            claimed(store, by) for by in (b"a", b"b", b"a")
+        ]
+
+    def test_what_is_not_there_is_not_claimed(self, store):
+        """
+        Neither an unknown record nor an expired one, which may be claimed until then.
+        """
+        unknown = claimed(store, b"a")
+        put(store, b"record")
+
+        assert (None, None, (b"b", b"record")) == (
+            unknown,
+            claimed(store, b"a", now_s=ENDS_S),
+            claimed(store, b"b", now_s=ENDS_S - 1),
+        )
+
+    def test_what_begins_otherwise_is_not_claimed(self, store):
+        """
+        The record is returned, without a claimant; of its right beginning it has one.
+        """
+        record = b"\0\1record"
+        put(store, record)
+
+        assert [(b"", record)] * 3 + [(b"a", record)] * 2 + [(b"", record)] == [
+            claimed(store, by, prefix=prefix)
+            for by, prefix in (
+                (b"x", b"\0\2"),
+                (b"x", b"\1"),
+                (b"x", record + b"s"),
+                (b"a", record),
+                (b"x", b"\0\1"),
+                (b"x", b"\1"),
+            )
+        ]
+
+    def test_claiming_changes_no_version_and_no_end(self, store):
+        """
+        Whoever saw the record before may still replace it, as long as it lives.
+        """
+        put(store, b"record", expires_s=ENDS_S)
+        before = store.load(PLACE, now_s=NOW_S)
+        claimed(store, b"a" * 64)
+
+        assert (before, None, True) == (
+            store.load(PLACE, now_s=NOW_S),
+            store.load(PLACE, now_s=ENDS_S),
+            put(store, b"new", version=before[0]),
+        )
+
+    @pytest.mark.parametrize("how", ["replaced", "removed", "expired"])
+    def test_a_new_record_has_no_claimant(self, store, how):
+        """
+        Whether the claimed one was replaced, removed, or had expired.
+        """
+        put(store, b"record")
+        claimed(store, b"a")
+        if how == "replaced":
+            put(store, b"new", version=version_of(store))
+        if how == "removed":
+            store.remove(PLACE)
+        now_s = ENDS_S if how == "expired" else NOW_S
+        put(store, b"new", now_s=now_s, expires_s=ENDS_S * 2)
+
+        assert (b"b", b"new") == claimed(store, b"b", now_s=now_s)
+
+    def test_of_many_claimants_exactly_one_is_the_first(self, store):
+        """
+        Two hundred that claim at once are all told the same one, who is one of them.
+        """
+        put(store, bytes(range(256)) * 8)
+        told = at_once(lambda number: claimed(store, b"%d" % number)[0])
+
+        assert (1, True) == (len(set(told)), int(told[0]) in range(MANY))
 
     # --- links ---------------------------------------------------------------
 

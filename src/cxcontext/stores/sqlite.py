@@ -60,7 +60,8 @@ _STEPS: Final = (
         number INTEGER NOT NULL,
         expires_s INTEGER NOT NULL
     ) WITHOUT ROWID;
-    CREATE INDEX count_expiry ON count (expires_s)
+    CREATE INDEX count_expiry ON count (expires_s);
+    ALTER TABLE record ADD COLUMN claimant BLOB
     """,
 )
 SCHEMA_VERSION: Final = len(_STEPS)
@@ -69,12 +70,18 @@ _LOAD: Final = "SELECT version, record FROM record WHERE key = ? AND expires_s >
 _FIRST: Final = """
 INSERT INTO record (key, version, record, expires_s) VALUES (?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET version = excluded.version,
-    record = excluded.record, expires_s = excluded.expires_s
+    record = excluded.record, expires_s = excluded.expires_s, claimant = NULL
     WHERE record.expires_s <= ?
 """
 _NEXT: Final = """
-UPDATE record SET version = ?, record = ?, expires_s = ?
+UPDATE record SET version = ?, record = ?, expires_s = ?, claimant = NULL
 WHERE key = ? AND version = ? AND expires_s > ?
+"""
+_CLAIM: Final = """
+UPDATE record SET claimant = iif(substr(record, 1, length(?1)) = ?1,
+    coalesce(claimant, ?2), claimant)
+WHERE key = ?3 AND expires_s > ?4
+RETURNING iif(substr(record, 1, length(?1)) = ?1, claimant, x''), record
 """
 _REMOVE: Final = "DELETE FROM record WHERE key = ?"
 _LINK: Final = """
@@ -200,6 +207,18 @@ class SQLiteStore:
                     _NEXT, (new, record, expires_s, key, version, now_s)
                 )
             return done.rowcount == 1
+
+    def claim(
+        self, key: bytes, claimant: bytes, *, prefix: bytes, now_s: int
+    ) -> tuple[bytes, bytes] | None:
+        """
+        Return claimant and record; the first *claimant* stays the record's.
+        """
+        with self._writing() as connection:
+            found: list[tuple[bytes, bytes]] = connection.execute(
+                _CLAIM, (prefix, claimant, key, now_s)
+            ).fetchall()
+        return found[0] if found else None
 
     def remove(self, key: bytes) -> None:
         """
