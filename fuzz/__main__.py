@@ -124,6 +124,7 @@ def fuzz(target: Target, *, inputs: int, seed: int = 0, work: Path = WORK) -> Ru
     kept = [(path.name, path.read_bytes()) for path in (*files, *suspects.iterdir())]
     # The longest seeds are in no corpus: only short inputs are worth changing.
     kept += [(f"seed {i}", seed) for i, seed in enumerate(target.seeds())]
+    kept += [(f"shape {i}", shape) for i, shape in enumerate(target.shapes())]
     for name, data in kept:
         try:
             examine(target, data)

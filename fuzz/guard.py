@@ -64,6 +64,12 @@ class Target(ABC):
         Return the inputs to begin with.
         """
 
+    def shapes(self) -> Iterable[bytes]:
+        """
+        Return the longest and worst inputs: they are tried, and not changed.
+        """
+        return ()
+
     def prepare(self, data: bytes) -> Any:
         """
         Return what `run` takes, without being measured; None if it can be nothing.

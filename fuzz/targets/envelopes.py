@@ -16,7 +16,7 @@ from cxcontext.core.envelope import (
     to_text,
 )
 from cxcontext.errors import VerificationError
-from fuzz import items
+from fuzz import items, shapes
 from fuzz.guard import Finding, Target
 from fuzz.reading import read_everything
 from fuzz.vectors import decode_forms, envelopes, setting_of, settings, vectors
@@ -64,6 +64,12 @@ class DecodeTarget(Target):
         for kind in ("valid", "invalid"):
             for vector in vectors(kind):
                 yield from decode_forms(vector)
+
+    def shapes(self) -> Iterable[bytes]:
+        """
+        Return what is as large as an envelope can be.
+        """
+        return shapes.envelopes()
 
     def run(self, prepared: Any) -> Any:
         """

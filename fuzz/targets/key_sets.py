@@ -18,7 +18,7 @@ from cxcontext.core import base64url, jws
 from cxcontext.core.keygen import generate_signer
 from cxcontext.core.keys import KeySet, PrivateKeys
 from cxcontext.errors import KeySetError, KeySetUnsignedError
-from fuzz import items
+from fuzz import items, shapes
 from fuzz.guard import Finding, Target
 from fuzz.vectors import rings
 
@@ -84,6 +84,15 @@ class KeySetTarget(Target):
             for keys in ring.private.values():
                 for document in _cut_private(json.loads(keys.to_json())):
                     yield bytes([PRIVATE]) + json.dumps(document).encode()
+
+    def shapes(self) -> Iterable[bytes]:
+        """
+        Return what is as large as a key file can be, and some that is signed.
+        """
+        for text in shapes.key_sets():
+            yield bytes([PUBLIC]) + text
+            yield bytes([PRIVATE]) + text
+            yield bytes([SIGNED]) + text[: len(text) // 2]
 
     def prepare(self, data: bytes) -> Any:
         """

@@ -23,7 +23,7 @@ from cxcontext.core.known import Arrival
 from cxcontext.core.section import SectionContent, decode_section, pad
 from cxcontext.core.statement import section_info
 from cxcontext.errors import VerificationError
-from fuzz import items
+from fuzz import items, shapes
 from fuzz.guard import Finding, Target
 from fuzz.reading import read_everything
 from fuzz.vectors import DOMAIN, Forge, Setting, rings, vectors
@@ -86,6 +86,13 @@ class PlaintextTarget(Target):
         for scope, plaintext in sorted(plaintexts()):
             yield bytes([scope]) + plaintext
 
+    def shapes(self) -> Iterable[bytes]:
+        """
+        Return what is as large as a section can be.
+        """
+        for scope, plaintext in shapes.plaintexts():
+            yield bytes([scope]) + plaintext
+
     def prepare(self, data: bytes) -> Any:
         """
         Return the padded plaintext, now and then in an envelope.
@@ -108,22 +115,24 @@ class PlaintextTarget(Target):
 
     def run(self, prepared: Any) -> Any:
         """
-        Read it as a section of its scope.
+        Decode it, or open the envelope that it is in.
         """
         scope, department = prepared.scope, self._departments[prepared.scope]
         if prepared.envelope is not None:
-            return scope, department.receive(prepared.envelope)
-        content = decode_section(prepared.padded, scope=scope)
-        if content.encode() != prepared.padded:
-            raise Finding("a section that encodes otherwise")
-        return scope, self._journey(scope, content)
+            return prepared, department.receive(prepared.envelope)
+        return prepared, decode_section(prepared.padded, scope=scope)
 
     def use(self, taken: Any) -> None:
         """
-        Read all that may be in the scope.
+        Encode it again, and read all that may be in the scope.
         """
-        scope, journey = taken
-        read_everything(journey, scopes={scope})
+        prepared, found = taken
+        scope = prepared.scope
+        if isinstance(found, SectionContent):
+            if found.encode() != prepared.padded:
+                raise Finding("a section that encodes otherwise")
+            found = self._journey(scope, found)
+        read_everything(found, scopes={scope})
 
     def mutate(self, data: bytes, *, source: random.Random) -> bytes | None:
         """
