@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 # In front of what it makes them with; behind a library that is installed.
 sys.path[:] = [str(HERE), *sys.path, str(HERE.parent / "src")]
 
-from making import invalid, valid  # noqa: E402, F401 - they fill the registries
+from making import erasable, invalid, valid  # noqa: E402, F401 - for the registries
 from making.reading import forget_files, readings_of, refusals_of  # noqa: E402
 from making.vector import (  # noqa: E402
     INVALID,

@@ -4,12 +4,14 @@
 //
 // KEYS is a file such as ../../vectors/keys/acme.json. FACTS is JSON, by scope and field:
 // {"1": {"1": "Alex Doe"}, "2": {"10": "A-118"}}; values are text, numbers, booleans or null.
+// With --secret, 32 bytes in hex, the journey is erasable.
 
 import { readFileSync } from 'node:fs';
 import { stdin } from 'node:process';
 import { parseArgs } from 'node:util';
+import { fromHex } from './src/bytes.mjs';
 import { Float } from './src/cbor.mjs';
-import { parseEnvelope, toBytes, toText } from './src/envelope.mjs';
+import { isErasable, parseEnvelope, toBytes, toText } from './src/envelope.mjs';
 import { KeySet, PrivateKeys } from './src/keys.mjs';
 import { verify } from './src/verify.mjs';
 import { headsOf, Writer } from './src/writer.mjs';
@@ -20,6 +22,7 @@ const { values, positionals } = parseArgs({
     now: { type: 'string', default: String(Math.floor(Date.now() / 1000)) },
     channel: { type: 'string', default: 'chat' },
     revision: { type: 'string', default: '4' },
+    secret: { type: 'string' },
   },
 });
 const [what, keysPath, by, to, factsText] = positionals;
@@ -39,6 +42,7 @@ const writer = new Writer({
   revision: Number(values.revision),
   now,
   channel: values.channel,
+  secret: values.secret === undefined ? undefined : fromHex(values.secret),
 });
 
 const numbered = (json, value) =>
@@ -56,6 +60,10 @@ if (what === 'append') {
     expected: { open: 'receive', receiver: by, now, binding: null, replyTo: null, maxLifetime: 300 },
   });
   ({ statements } = received);
+  if (isErasable(statements[0]) !== (values.secret !== undefined)) {
+    console.error('an erasable journey needs its --secret, and no other journey has one');
+    process.exit(2);
+  }
   heads = headsOf(received);
 }
 const made = await writer.append(heads, facts);

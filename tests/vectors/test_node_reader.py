@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from making.world import Acme, World, make_rings
+from making.world import SECRET, Acme, Tier, World, make_rings
 from vector_files import ROOT, VECTORS, load, paths_of
 
 from cxcontext.core.known import Known
@@ -167,6 +167,51 @@ def test_the_library_builds_upon_what_it_wrote(node):
     assert "Alexandra Doe" == back.recall(Acme.full_name)
 
 
+def test_the_library_and_it_read_each_others_erasable_journeys(node):
+    """
+    With the same secret each reads what the other locked, and without it nobody.
+    """
+    world = World(make_rings()["acme"], "node")
+    secret = ("--secret", SECRET.hex())
+    journey = world["support"].receive(begun(node, world, "acme", *secret))
+    assert journey.is_erasable
+    journey.learn(Acme.tier, Tier.GOLD)
+
+    text = appended(
+        node,
+        world,
+        str(journey.hand_over("billing")),
+        {"1": {"5": "basic"}},
+        *secret,
+        by="billing",
+        to="sales",
+    )
+
+    back = world["sales"].receive(text)
+    assert "Alex Doe" == back.recall(Acme.full_name)
+    assert Tier.BASIC is back.recall(Acme.tier)
+
+
+@pytest.mark.parametrize("secret", [(), ("--secret", "00" * 32)])
+def test_it_adds_nothing_that_the_secret_does_not_fit(node, secret):
+    """
+    An erasable journey is added to with a secret, and no other is.
+    """
+    world = World(make_rings()["acme"], "node")
+    journey = world["sales"].begin(channel="chat", erasable=not secret)
+    text = str(journey.hand_over("support"))
+
+    status, output = node(
+        "write.mjs",
+        *("append", VECTORS / "keys" / "acme.json", "support", "billing", "{}"),
+        *("--now", str(world.clock.now_s), *secret),
+        stdin=text,
+    )
+
+    assert 2 == status
+    assert "--secret" in output
+
+
 def test_it_adds_nothing_to_what_it_would_refuse(node):
     """
     An envelope for another department is not built upon.
@@ -212,7 +257,7 @@ def test_it_shares_no_code_with_the_library():
     ]
 
 
-def begun(node, world, keys):
+def begun(node, world, keys, *options):
     """
     Return the text form of a journey that Node.js begins.
     """
@@ -220,20 +265,20 @@ def begun(node, world, keys):
         "write.mjs",
         *("begin", VECTORS / "keys" / f"{keys}.json", "sales", "support"),
         json.dumps(FACTS),
-        *("--now", str(world.clock.now_s)),
+        *("--now", str(world.clock.now_s), *options),
     )
     assert 0 == status, output
     return output.strip()
 
 
-def appended(node, world, text, facts, *, by="support", to="billing"):
+def appended(node, world, text, facts, *options, by="support", to="billing"):
     """
     Return the text form of *text* with a statement of Node.js upon it.
     """
     status, output = node(
         "write.mjs",
         *("append", VECTORS / "keys" / "acme.json", by, to, json.dumps(facts)),
-        *("--now", str(world.clock.now_s)),
+        *("--now", str(world.clock.now_s), *options),
         stdin=text,
     )
     assert 0 == status, output

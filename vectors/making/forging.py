@@ -13,6 +13,9 @@ from hashlib import sha256
 from typing import Any
 
 import attrs
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cxcontext.core.keygen import KeyRing
 from cxcontext.typing import Signer
@@ -140,6 +143,15 @@ def flip(data: bytes, bit: int = 0) -> bytes:
     return bytes(changed)
 
 
+def lock(padded: bytes, secret: bytes, info: bytes) -> bytes:
+    """
+    Return a nonce and AES-256-GCM of *padded* under HKDF of *secret* and *info*.
+    """
+    key = HKDF(SHA256(), 32, salt=None, info=info).derive(secret)
+    nonce = digest(padded)[:12]
+    return nonce + AESGCM(key).encrypt(nonce, padded, None)
+
+
 def payload(statement: Wire) -> bytes:
     """
     Return what a statement signs: each scope's digest, there or withheld.
@@ -217,6 +229,7 @@ class Forge:
         generation: int = 1,
         key_of: int | None = None,
         domain: str | None = None,
+        secret: bytes | None = None,
     ) -> bytes:
         """
         Return the section of what is *padded*, sealed for a statement's header.
@@ -228,6 +241,7 @@ class Forge:
             generation: Which generation of it.
             key_of: To which scope's key, if not to its own.
             domain: Which domain HPKE's info names.
+            secret: With which it is locked before, if at all.
         """
         key = self.ring.public.sealing_generation(key_of or scope, generation)
         if key is None:
@@ -239,6 +253,8 @@ class Forge:
             scope,
             generation,
         ]
+        if secret is not None:
+            padded = lock(padded, secret, encode(info))
         return encode([generation, key.seal(padded, info=encode(info))])
 
     def statement(

@@ -651,7 +651,7 @@ for _name, _what, _revision in (
 ):
     _statement(f"claims-revision-{_name}", MALFORMED, _what, revision=_revision)
 for _name, _what, _flags in (
-    ("unknown", "A flag that is not known.", 16),
+    ("unknown", "A flag that is not known.", 32),
     ("negative", "Negative flags.", -1),
     ("true", "Flags 'true'.", True),
 ):

@@ -27,6 +27,7 @@ from cxcontext.core.recall import read_field, readable_fields
 from cxcontext.core.section import SectionContent, WireFact, WireMark
 from cxcontext.core.statement import (
     FLAG_ACCEPTED,
+    FLAG_ERASABLE,
     FLAG_EXPORT,
     FLAG_HINT,
     FLAG_POSSESSION,
@@ -34,6 +35,7 @@ from cxcontext.core.statement import (
 from cxcontext.core.vocabulary import FieldDefinition, Vocabulary
 from cxcontext.core.vocabulary_file import vocabulary_from_json
 from cxcontext.errors import VerificationError
+from making.world import Secrets
 
 Json = dict[str, Any]
 
@@ -42,6 +44,7 @@ _FLAGS = {
     "hint": FLAG_HINT,
     "export": FLAG_EXPORT,
     "accepted": FLAG_ACCEPTED,
+    "erasable": FLAG_ERASABLE,
 }
 _SECTION_CODES = frozenset(("section_unopenable", "section_malformed"))
 # The purposes of consent that are asked for.
@@ -98,9 +101,11 @@ def receiver_of(vector: Json, root: Path, events: list[Event]) -> Department[Any
         on_event=events.append,
     )
     private = keys["private_keys"][vector["receiver"]]
+    secret = vector.get("secret")
     return domain.department(
         vector["receiver"],
         keys=PrivateKeys.from_json(json.dumps(private)),
+        secrets=Secrets(bytes.fromhex(secret) if secret else None),
         purpose=expectation.get("purpose"),
     )
 

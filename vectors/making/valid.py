@@ -2045,5 +2045,5 @@ def all_flags(shop: Workshop) -> Vector:
     A root with every flag, in the channel with the shortest name.
     """
     forge = shop.forge()
-    root = forge.statement(flags=15, channel="x")
+    root = forge.statement(flags=31, channel="x")
     return Vector(envelope=forge.envelope(root))

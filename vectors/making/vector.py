@@ -68,6 +68,7 @@ class Vector:
         recalls: Of a valid one, by field or by field/qualifier, the value that
             must be recalled, or the gap.
         reads: Of a valid one, further members that the reading must have.
+        secret: That of the erasable journey, if the receiver finds one.
         error: Of an invalid one, the code.
         text: Whether the text form is given besides the binary form.
         graph: Instead of an envelope, statements' ids and parents.
@@ -81,6 +82,7 @@ class Vector:
     vocabulary: str = "acme"
     recalls: Mapping[str, Any] = attrs.field(factory=dict)
     reads: Mapping[str, Any] = attrs.field(factory=dict)
+    secret: bytes | None = None
     error: str | None = None
     text: bool = True
     graph: list[Json] | None = None
@@ -143,6 +145,8 @@ def document(name: str, description: str, vector: Vector) -> Json:
         "receiver": vector.to,
         "expectation": {"open": "receive", "now": vector.now, **vector.how},
     }
+    if vector.secret is not None:
+        made["secret"] = vector.secret.hex()
     if vector.graph is not None:
         made["graph"] = vector.graph
     elif isinstance(vector.envelope, dict):

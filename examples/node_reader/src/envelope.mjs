@@ -23,7 +23,8 @@ export const [ALGORITHM, KEY_ID, CLAIMS] = [1, 4, 15];
 export const [AUDIENCE, EXPIRES, ISSUED, CWT_ID] = [3, 4, 6, 7];
 export const PRIVATE = -65537;
 export const SECTIONS = -65537;
-export const FLAGS = { possession: 1, hint: 2, export: 4, accepted: 8 };
+export const FLAGS = { possession: 1, hint: 2, export: 4, accepted: 8, erasable: 16 };
+export const isErasable = ({ flags }) => (flags & FLAGS.erasable) !== 0;
 export const ARRIVALS = ['hint', 'possession', 'home', 'delivery'];
 
 const PREFIX = 'cx1.';
@@ -73,6 +74,9 @@ export function parseEnvelope(data) {
   if (!ascending(statements.map((s) => s.id))) refuse('not_canonical', 'order of statements');
   const delivery = parseDelivery(last);
   const graph = graphOf(statements);
+  if (isErasable(graph.order[0]) && statements.some(({ clear }) => clear.length > 0)) {
+    refuse('malformed', 'a clear fact in an erasable journey');
+  }
   return { statements: graph.order, descends: graph.descends, heads: graph.heads, delivery };
 }
 
@@ -125,7 +129,7 @@ export function parseStatement(entry) {
     typeof channel !== 'string' ||
     !CHANNEL.test(channel) ||
     !isBetween(revision, 0, INT_63) ||
-    !isBetween(flags, 0, 15)
+    !isBetween(flags, 0, isRoot ? 31 : 15)
   ) {
     refuse('malformed', 'private claims');
   }

@@ -4,6 +4,7 @@ import { hex } from './bytes.mjs';
 import {
   ARRIVALS,
   FLAGS,
+  isErasable,
   journeyId,
   parseEnvelope,
   sectionInfo,
@@ -11,6 +12,7 @@ import {
 } from './envelope.mjs';
 import { foldConsent, foldField, isGrant } from './fold.mjs';
 import { openSection } from './keys.mjs';
+import { unlock } from './locks.mjs';
 import { foldPromises } from './promises.mjs';
 import { Refused, refuse } from './refused.mjs';
 import { DOES_NOT_KNOW, parseContent, VERIFIED, WAS_REFUSED } from './section.mjs';
@@ -20,10 +22,10 @@ import { CONSENT, IDENTITY, PROMISE } from './vocabulary.mjs';
 const HOME = ARRIVALS.indexOf('home');
 const POSSESSION = ARRIVALS.indexOf('possession');
 
-/** A department that opens envelopes. */
+/** A department that opens envelopes. `secret` is that of the erasable one, if there is one. */
 export class Department {
-  constructor(name, { domain, keySet, privateKeys, vocabulary, purpose = null }) {
-    Object.assign(this, { name, domain, keySet, privateKeys, vocabulary, purpose });
+  constructor(name, { domain, keySet, privateKeys, vocabulary, purpose = null, secret }) {
+    Object.assign(this, { name, domain, keySet, privateKeys, vocabulary, purpose, secret });
     this.seen = new Set();
   }
 
@@ -55,6 +57,7 @@ export class Journey {
     const [root] = statements;
     const { keySet, name, vocabulary, domain } = department;
     this.id = hex(journeyId(root, domain));
+    this.isErasable = isErasable(root);
     this.sender = verified.sender;
     this.leftOut = verified.leftOut;
     this.arrival = Math.min(arrival, delivery.arrival);
@@ -94,14 +97,14 @@ export class Journey {
     if (author === undefined) return { unread: 'unknown_author' };
     const mayRead = this.mayRead(scope);
     if (sealed === undefined) return { unread: mayRead ? 'withheld' : 'not_yours' };
-    const { privateKeys, domain } = this.department;
+    const { privateKeys, domain, secret } = this.department;
     const key = privateKeys.openingKey(scope.number, generation, this.now);
     if (key === undefined) return { unread: mayRead ? 'unreadable' : 'not_yours' };
-    const padded = await openSection(
-      key,
-      sealed,
-      sectionInfo(header, domain, scope.number, generation),
-    );
+    if (this.isErasable && secret === undefined) return { unread: 'unreadable' };
+    const info = sectionInfo(header, domain, scope.number, generation);
+    const opened = await openSection(key, sealed, info);
+    const padded =
+      this.isErasable && opened !== undefined ? unlock(opened, secret, info) : opened;
     if (padded === undefined) {
       problems.push('section_unopenable');
       return { unread: 'unreadable' };
@@ -119,8 +122,13 @@ export class Journey {
     for (const scope of this.department.vocabulary.scopes) await this.openScope(scope);
   }
 
+  /** Whether a field stands in the claims here: in an erasable journey none does. */
+  inTheClear(field) {
+    return field.clear && !this.isErasable;
+  }
+
   contentsOf(field) {
-    if (!field.clear) return this.contents.get(field.scope);
+    if (!this.inTheClear(field)) return this.contents.get(field.scope);
     return this.statements.flatMap((statement) => {
       const facts = statement.clear.filter((fact) => fact.field === field.number);
       if (facts.length === 0) return [];
@@ -138,7 +146,7 @@ export class Journey {
   /** The fields that this department may read. */
   readable() {
     return this.department.vocabulary.fields.filter(
-      (field) => field.clear || this.mayRead(field.scope),
+      (field) => this.inTheClear(field) || this.mayRead(field.scope),
     );
   }
 

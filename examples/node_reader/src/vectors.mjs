@@ -44,6 +44,7 @@ export function receiverOf({ vector, keys, vocabulary }) {
     privateKeys: new PrivateKeys(keys.private_keys[vector.receiver]),
     vocabulary: new Vocabulary(vocabulary),
     purpose: vector.expectation.purpose ?? null,
+    secret: vector.secret === undefined ? undefined : fromHex(vector.secret),
   });
 }
 

@@ -11,6 +11,7 @@ import {
   CWT_ID,
   deliverySigned,
   EXPIRES,
+  FLAGS,
   ISSUED,
   KEY_ID,
   parseStatement,
@@ -20,6 +21,7 @@ import {
   statementSigned,
 } from './envelope.mjs';
 import { sealSection, sign } from './keys.mjs';
+import { lock } from './locks.mjs';
 import { pad } from './section.mjs';
 
 const DELIVERY_LIFETIME_S = 300;
@@ -27,8 +29,8 @@ const MAX_PARENTS = 16;
 
 /** A department that makes envelopes. */
 export class Writer {
-  constructor({ domain, keySet, privateKeys, revision, now, channel }) {
-    Object.assign(this, { domain, keySet, revision, now, channel });
+  constructor({ domain, keySet, privateKeys, revision, now, channel, secret }) {
+    Object.assign(this, { domain, keySet, revision, now, channel, secret });
     this.signer = privateKeys.signers
       .filter(({ keyId }) => this.signsNow(keySet.signingKey(keyId)))
       .reduce((a, b) => (this.began(b) > this.began(a) ? b : a));
@@ -66,10 +68,12 @@ export class Writer {
     );
     const ids = parents.map(({ id }) => id).sort(compare);
     const origin = ids.length > 0 ? ids : new Uint8Array(randomBytes(16));
+    // With a secret the journey is erasable, which its root says.
+    const flags = ids.length === 0 && this.secret !== undefined ? FLAGS.erasable : 0;
     const header = this.header([
       [EXPIRES, expires],
       [ISSUED, issued],
-      [PRIVATE, [origin, this.channel, this.revision, new Map(), 0]],
+      [PRIVATE, [origin, this.channel, this.revision, new Map(), flags]],
     ]);
     const sections = new Map();
     for (const [scope, fields] of facts) sections.set(scope, await this.seal(scope, fields, header));
@@ -83,7 +87,9 @@ export class Writer {
     const key = this.keySet.newest(scope);
     if (this.now >= key.seal_until) throw new Error(`nobody seals to scope ${scope} any more`);
     const info = sectionInfo(header, this.domain, scope, key.generation);
-    const sealed = await sealSection(key, pad(encode(fields)), info);
+    const padded = pad(encode(fields));
+    const plaintext = this.secret === undefined ? padded : lock(padded, this.secret, info);
+    const sealed = await sealSection(key, plaintext, info);
     return encode([key.generation, sealed]);
   }
 
