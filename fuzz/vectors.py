@@ -23,7 +23,6 @@ __all__ = [
     "Forge",
     "Setting",
     "decode_forms",
-    "envelopes",
     "rings",
     "settings",
     "vectors",
@@ -56,22 +55,6 @@ def decode_forms(vector: dict[str, Any]) -> list[bytes]:
         form if isinstance(form, bytes) else form.encode("utf-8", "surrogatepass")
         for form in forms_of(vector["envelope"])
     ]
-
-
-@cache
-def envelopes() -> frozenset[bytes]:
-    """
-    Return the binary form of every envelope that any department made.
-
-    Also those of the invalid vectors: to another receiver, some are valid.
-    """
-    return frozenset(
-        form
-        for kind in ("valid", "invalid")
-        for vector in vectors(kind)
-        for form in decode_forms(vector)
-        if not form.startswith(b"cx1.")
-    )
 
 
 class Setting:

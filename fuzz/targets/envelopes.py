@@ -8,6 +8,8 @@ import random
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from making.forging import KID, coverage, identify, payload, sign
+
 from cxcontext.core.envelope import (
     TEXT_PREFIX,
     decode_envelope,
@@ -15,11 +17,12 @@ from cxcontext.core.envelope import (
     to_bytes,
     to_text,
 )
+from cxcontext.core.journey import Journey
 from cxcontext.errors import VerificationError
 from fuzz import items, shapes
 from fuzz.guard import Finding, Target
 from fuzz.reading import read_everything
-from fuzz.vectors import decode_forms, envelopes, setting_of, settings, vectors
+from fuzz.vectors import decode_forms, rings, setting_of, settings, vectors
 
 _PREFIX = TEXT_PREFIX.encode()
 # What stands in front of every signature: the payload's nil, and 64 bytes' head.
@@ -98,7 +101,7 @@ class DecodeTarget(Target):
 
 class ReceiveTarget(Target):
     """
-    `Department.receive` and `resume`: nothing is taken that was not made so.
+    `Department.receive` and `resume`: nothing is believed that was not signed so.
 
     Two bytes choose the receiver and what it expects, and the envelope follows.
     """
@@ -113,7 +116,12 @@ class ReceiveTarget(Target):
     def __init__(self) -> None:
         self._settings = [setting for _, setting in settings()]
         self._numbers = {name: i for i, (name, _) in enumerate(settings())}
-        self._genuine = envelopes()
+        self._signers = {
+            signer.key_id: signer
+            for ring in rings().values()
+            for private in ring.private.values()
+            for signer in private.signers
+        }
 
     def seeds(self) -> Iterable[bytes]:
         """
@@ -151,19 +159,41 @@ class ReceiveTarget(Target):
 
     def run(self, prepared: Any) -> Any:
         """
-        Open it, which only what is genuine may do.
+        Open it.
         """
         setting, data = prepared
-        journey = setting.open(data)
-        if to_bytes(data) not in self._genuine:
-            raise Finding("an envelope was opened that nobody made")
-        return journey
+        return setting.vector["domain"], data, setting.open(data)
 
     def use(self, taken: Any) -> None:
         """
-        Read everything.
+        Have it signed again by those whose it says it is, and read everything.
         """
-        read_everything(taken)
+        domain, data, journey = taken
+        self._check_signed(items.decode(to_bytes(data)), journey, domain)
+        read_everything(journey)
+
+    def _check_signed(self, wire: Any, journey: Journey[Any], domain: str) -> None:
+        # Both algorithms are deterministic, so whoever has the keys can tell without
+        # verifying anything, and the forge counts what is covered for itself.
+        _, statements, delivery = wire
+        believed = {
+            statement.id
+            for statement, author in zip(
+                journey.context.statements, journey.context.authors, strict=True
+            )
+            if author is not None
+        }
+        signed = [(delivery, coverage(statements), "delivery")]
+        signed += [
+            (statement, payload(statement), "statement")
+            for statement in statements
+            if identify(statement) in believed
+        ]
+        for entry, covered, use in signed:
+            signer = self._signers[items.decode(entry[0])[KID]]
+            if sign(signer, entry[0], covered, use=use, domain=domain) != entry[3]:
+                what = f"a {use} was believed that its signer did not sign so"
+                raise Finding(what)
 
     def mutate(self, data: bytes, *, source: random.Random) -> bytes | None:
         """

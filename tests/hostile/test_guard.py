@@ -8,7 +8,9 @@ import time
 
 import pytest
 from fuzz.guard import MAX_MEMORY_BYTES, Finding, Target, attempt, examine
+from fuzz.targets.envelopes import ReceiveTarget
 
+from cxcontext.core.signing import VerifyingKey
 from cxcontext.errors import MalformedError, VerificationError
 
 
@@ -138,6 +140,18 @@ def test_too_much_memory_is_a_finding():
     """
     with pytest.raises(Finding, match="bytes at most"):
         examine(Planted(build), b"input")
+
+
+def test_a_forgery_that_is_opened_is_a_finding(monkeypatch):
+    """
+    If signatures were not verified, the envelopes of the vectors that are forged tell.
+    """
+    target = ReceiveTarget()
+    monkeypatch.setattr(VerifyingKey, "verify", lambda _key, _signature, _data: None)
+
+    with pytest.raises(Finding, match="was believed that its signer did not sign so"):
+        for seed in target.seeds():
+            attempt(target, seed)
 
 
 def test_what_is_no_input_is_passed_over():
