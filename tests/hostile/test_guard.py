@@ -77,6 +77,14 @@ def build(_data):
     return bytearray(MAX_MEMORY_BYTES + 1)
 
 
+def attempt_all(target, inputs):
+    """
+    Try one after the other.
+    """
+    for data in inputs:
+        attempt(target, data)
+
+
 def test_a_refusal_is_no_finding():
     """
     A `VerificationError` is how an input ends well, and the guard says which it was.
@@ -150,8 +158,7 @@ def test_a_forgery_that_is_opened_is_a_finding(monkeypatch):
     monkeypatch.setattr(VerifyingKey, "verify", lambda _key, _signature, _data: None)
 
     with pytest.raises(Finding, match="was believed that its signer did not sign so"):
-        for seed in target.seeds():
-            attempt(target, seed)
+        attempt_all(target, target.seeds())
 
 
 def test_what_is_no_input_is_passed_over():
