@@ -25,18 +25,20 @@ import attrs
 import pytest
 
 import cxcontext as cx
-from cxcontext import errors
+from cxcontext import errors, homes
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "cxcontext"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # What may be imported from where: the rooms, in the order of design, section 4.
-GROUND = ("errors", "typing")
+GROUND = ("errors", "steps", "typing")
 ADAPTERS = ("stores", "web", "queues", "telephony", "agents", "testing")
+# Rules that need a store. What is public of them, the package lists.
+HOMES = ("homes",)
 PROGRAMS = ("cli", "demo", "examples")
 # One protocol's rules, pure functions: adapters of any room may use them.
-BINDINGS = frozenset({"cxcontext.web.http"})
+BINDINGS = frozenset({"cxcontext.web.http", "cxcontext.stores.redis_commands"})
 RUNTIME = frozenset(
     {"attr", "attrs", "cattr", "cattrs", "cbor2", "cryptography", "typing_extensions"}
 )
@@ -140,7 +142,7 @@ class TestImports:
         """
         rooms = {room_of(module) for module in MODULES}
 
-        assert set() == rooms - {"", "core", *GROUND, *ADAPTERS, *PROGRAMS}
+        assert set() == rooms - {"", "core", *GROUND, *HOMES, *ADAPTERS, *PROGRAMS}
 
     @pytest.mark.parametrize("module", MODULES)
     def test_imports_are_absolute(self, module):
@@ -154,7 +156,7 @@ class TestImports:
     @pytest.mark.parametrize("module", in_rooms(*GROUND))
     def test_the_ground_rests_on_nothing(self, module):
         """
-        Errors and typing import none of our modules when the program runs.
+        Errors, steps and typing import none of our modules when the program runs.
         """
         assert set() == own(imports_of(module)) - {"cxcontext.errors"}
 
@@ -179,6 +181,15 @@ class TestImports:
             kinds,
         )
 
+    @pytest.mark.parametrize("module", in_rooms(*HOMES))
+    def test_homes_rest_on_the_face(self, module):
+        """
+        They import each other, the public face and the ground: no core, no engine.
+        """
+        found = own(imports_of(module, when_checked=True))
+
+        assert set() == {room_of(name) for name in found} - {"", *HOMES, *GROUND}
+
     @pytest.mark.parametrize("module", in_rooms(*ADAPTERS))
     def test_an_adapter_could_be_an_outsiders(self, module):
         """
@@ -190,7 +201,7 @@ class TestImports:
 
         assert set() == own(imports_of(module, when_checked=True)) - allowed
 
-    @pytest.mark.parametrize("module", in_rooms(*ADAPTERS))
+    @pytest.mark.parametrize("module", in_rooms(*HOMES, *ADAPTERS))
     def test_an_adapter_uses_public_names_only(self, module):
         """
         What it takes from the face is in the face's list.
@@ -212,7 +223,7 @@ class TestImports:
 
         assert set() == used - set(cx.__all__)
 
-    @pytest.mark.parametrize("module", in_rooms(*ADAPTERS))
+    @pytest.mark.parametrize("module", in_rooms(*HOMES, *ADAPTERS))
     def test_an_adapter_has_one_library(self, module):
         """
         Besides what is always installed it imports one library at most, which has
@@ -303,7 +314,7 @@ class TestImports:
 
         assert ({"", "core", *GROUND}, set()) == (rooms, libraries & tops)
 
-    @pytest.mark.parametrize("module", in_rooms("", *GROUND, *ADAPTERS))
+    @pytest.mark.parametrize("module", in_rooms("", *GROUND, *HOMES, *ADAPTERS))
     def test_every_module_can_be_the_first(self, module):
         """
         No import depends on another having been made before, and none prints.
@@ -365,6 +376,7 @@ def public_of(module: ModuleType) -> dict[str, Any]:
 
 SHOWN = {name: getattr(cx, name) for name in cx.__all__}
 SHOWN |= {f"standard.{n}": thing for n, thing in public_of(cx.standard).items()}
+SHOWN |= {f"homes.{name}": getattr(homes, name) for name in homes.__all__}
 SHOWN |= {
     f"{module}.{name}": thing
     for module in in_rooms(*ADAPTERS)
@@ -387,7 +399,7 @@ class TestFace:
             if not name.startswith("_") and not isinstance(thing, ModuleType)
         }
 
-        assert [*sorted(public | {"standard"}, key=_as_ruff_sorts)] == cx.__all__
+        assert [*sorted(public | {"events", "standard"}, key=_as_ruff_sorts)] == cx.__all__
 
     def test_a_star_import_gives_the_list(self):
         """

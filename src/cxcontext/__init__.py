@@ -6,7 +6,7 @@ libraries use too. This module only re-exports; adapters are imported from
 their own modules.
 """
 
-from cxcontext.core import standard
+from cxcontext.core import events, standard
 from cxcontext.core.carrier import Limits
 from cxcontext.core.context import Context, Touchpoint
 from cxcontext.core.current import bound, current, require_current
@@ -19,8 +19,16 @@ from cxcontext.core.gaps import Gap, Needs, Reason, Remedy
 from cxcontext.core.journey import Explained, Journey
 from cxcontext.core.keys import KeySet, PrivateKeys
 from cxcontext.core.known import Arrival, Known
+from cxcontext.core.outcomes import (
+    Deposited,
+    Extracted,
+    Fit,
+    Injected,
+    SkipReason,
+    Transport,
+)
 from cxcontext.core.promising import Promise, PromiseStatus
-from cxcontext.core.propagation import Extracted, Injected, Propagator, SkipReason
+from cxcontext.core.propagating import Propagator
 from cxcontext.core.value_types import positional
 from cxcontext.core.vocabulary import Field, Key, Scope, Vocabulary
 from cxcontext.core.vocabulary_file import vocabulary_from_json, vocabulary_to_json
@@ -29,12 +37,14 @@ __all__ = [
     "Arrival",
     "Context",
     "Department",
+    "Deposited",
     "Destination",
     "Envelope",
     "Explained",
     "Extracted",
     "Fact",
     "Field",
+    "Fit",
     "Gap",
     "Injected",
     "Journey",
@@ -53,10 +63,12 @@ __all__ = [
     "Scope",
     "SkipReason",
     "Touchpoint",
+    "Transport",
     "TrustDomain",
     "Vocabulary",
     "bound",
     "current",
+    "events",
     "positional",
     "require_current",
     "standard",

@@ -875,6 +875,183 @@ class KeySetRollbackError(VerificationError):
         return f"key set {self.sequence} is older than {self.seen}, already seen"
 
 
+# --- what rests: homes, references and codes -----------------------------------
+
+
+@attrs.frozen
+class RecordTamperedError(VerificationError):
+    """
+    A store returned what was not stored there: cut, changed, or another's.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "record_tampered"
+
+    def __str__(self) -> str:
+        return "the store's record is not what was stored there; restore the store"
+
+
+@attrs.frozen
+class RolledBackError(VerificationError):
+    """
+    What rests lacks statements that this home is known to have had.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "rolled_back"
+
+    missing: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.missing} of the last statements that this home had are not there; "
+            "was the store restored from a backup? Home.accept_loss() says so"
+        )
+
+
+@attrs.frozen
+class ReferenceMalformedError(VerificationError):
+    """
+    A text is no reference.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "reference_malformed"
+
+    def __str__(self) -> str:
+        return "not a reference of 48 characters that begins with CX"
+
+
+@attrs.frozen
+class ReferenceForgedError(VerificationError):
+    """
+    A reference was not minted with a key of ours, or was changed.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "reference_forged"
+
+    def __str__(self) -> str:
+        return "the reference's check value is not one that our keys make"
+
+
+@attrs.frozen
+class ReferenceExpiredError(VerificationError):
+    """
+    A reference came too late.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "reference_expired"
+
+    def __str__(self) -> str:
+        return "the reference has expired; mint them for as long as the road takes"
+
+
+@attrs.frozen
+class ReferenceLostError(VerificationError):
+    """
+    A genuine reference leads to nothing: never put, revoked, or lost by the store.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "reference_lost"
+
+    def __str__(self) -> str:
+        return "nothing is under this reference; it was revoked, or the store lost it"
+
+
+@attrs.frozen
+class ReferenceUsedError(VerificationError):
+    """
+    A reference has been redeemed already, or is leased to another leg.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "reference_used"
+
+    def __str__(self) -> str:
+        return "the reference was redeemed elsewhere; a new leg needs a child of it"
+
+
+@attrs.frozen
+class CodeRefusedError(VerificationError):
+    """
+    A code is unknown, expired or used: which one is never said.
+
+    Attributes:
+        answer_after_s: Tell the customer so many seconds after you asked, whatever
+            the store took: the time must not say which one it was.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "code_refused"
+
+    answer_after_s: int
+
+    def __str__(self) -> str:
+        return "the code is not one that can be redeemed"
+
+
+@attrs.frozen
+class CodeMistypedError(VerificationError):
+    """
+    A code has the wrong length or check digit: it was typed or heard wrong.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "code_mistyped"
+
+    def __str__(self) -> str:
+        return "the digits are not a code; ask for them once more"
+
+
+@attrs.frozen
+class LongerCodeError(VerificationError):
+    """
+    Somebody is guessing, so nine digits are not enough now: ask for all fifteen.
+
+    It says nothing about the code that came.
+
+    Attributes:
+        answer_after_s: As that of `CodeRefusedError`.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "code_too_short"
+
+    answer_after_s: int
+
+    def __str__(self) -> str:
+        return "nine digits are not enough at the moment; ask for the code's other six"
+
+
+@attrs.frozen
+class TriesExhaustedError(VerificationError):
+    """
+    Too many wrong codes came from one call or caller.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "tries_exhausted"
+
+    limit: str
+
+    def __str__(self) -> str:
+        return f"too many wrong codes {self.limit}; go on without one"
+
+
 # --- nobody ------------------------------------------------------------------
 
 

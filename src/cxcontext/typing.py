@@ -7,15 +7,19 @@ here does anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from cxcontext.core.carrier import Limits
+    from cxcontext.core.department import Department
+    from cxcontext.core.journey import Journey
     from cxcontext.core.keys import KeySet
+    from cxcontext.core.outcomes import Deposited
 
 __all__ = [
+    "AsyncStore",
     "Carrier",
     "Clock",
     "ErasureSecrets",
@@ -181,19 +185,137 @@ class Carrier(Protocol):
         ...
 
 
+class ReferenceKeeper(Protocol):
+    """
+    Where a propagator puts what a carrier is too small for.
+
+    `cxcontext.homes.References` is one.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def deposit(
+        self,
+        journey: Journey[Any],
+        to: str,
+        *,
+        lifetime: timedelta,
+        binding: bytes | None = None,
+    ) -> Deposited:
+        """
+        Put the journey, handed over to *to*, under a new reference.
+
+        Raises:
+            cxcontext.errors.UnavailableError: When the store cannot be reached.
+        """
+        ...
+
+    def fetch(
+        self,
+        text: str | bytes,
+        *,
+        department: Department[Any],
+        binding: bytes | None = None,
+        once: bool = False,
+        channel: str | None = None,
+    ) -> Journey[Any]:
+        """
+        Return the journey under the reference that a department sent.
+
+        Raises:
+            cxcontext.errors.VerificationError: When there is none for it.
+            cxcontext.errors.UnavailableError: When the store cannot be reached.
+        """
+        ...
+
+
+class AsyncReferenceKeeper(Protocol):
+    """
+    As `ReferenceKeeper`, for applications that must not wait on their event loop.
+
+    .. versionadded:: 0.1.0
+    """
+
+    async def deposit(
+        self,
+        journey: Journey[Any],
+        to: str,
+        *,
+        lifetime: timedelta,
+        binding: bytes | None = None,
+    ) -> Deposited:
+        """
+        As `ReferenceKeeper.deposit`.
+        """
+        ...
+
+    async def fetch(
+        self,
+        text: str | bytes,
+        *,
+        department: Department[Any],
+        binding: bytes | None = None,
+        once: bool = False,
+        channel: str | None = None,
+    ) -> Journey[Any]:
+        """
+        As `ReferenceKeeper.fetch`.
+        """
+        ...
+
+
+class DeliveryLog(Protocol):
+    """
+    Where a propagator notes to whom a journey was sent.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def note_handed(
+        self, journey_id: str, *, to: str, scopes: Collection[int], at: datetime
+    ) -> None:
+        """
+        Note one hand-over: to which department, with which scopes, when.
+
+        Raises:
+            cxcontext.errors.UnavailableError: When the log cannot be reached.
+        """
+        ...
+
+
+class AsyncDeliveryLog(Protocol):
+    """
+    As `DeliveryLog`, for applications that must not wait on their event loop.
+
+    .. versionadded:: 0.1.0
+    """
+
+    async def note_handed(
+        self, journey_id: str, *, to: str, scopes: Collection[int], at: datetime
+    ) -> None:
+        """
+        As `DeliveryLog.note_handed`.
+        """
+        ...
+
+
 class Store(Protocol):
     """
-    Where homes keep journeys: records found by an opaque lookup, and links.
+    Where journeys and references rest: records, links and counts under opaque keys.
 
     For the implementer: a store sees nothing but bytes, and decides nothing.
-    What `replace` promises must hold between processes: of two writers that
-    saw the same version, exactly one succeeds. Raise
+    Keys and values are compared byte by byte. What `replace` promises must hold
+    between processes: of two writers that saw the same version, exactly one
+    succeeds, and what was acknowledged is not lost when a writer dies. *now_s*
+    is the caller's clock, in whole seconds since 1970, and alone decides what
+    has expired: at *expires_s* it has. An engine may forget what has expired, and
+    nothing sooner, also where its own clock is ahead by up to an hour. Raise
     `cxcontext.errors.UnavailableError` when the engine cannot be reached.
 
     .. versionadded:: 0.1.0
     """
 
-    def load(self, lookup: bytes, *, now_s: int) -> tuple[int, bytes] | None:
+    def load(self, key: bytes, *, now_s: int) -> tuple[int, bytes] | None:
         """
         Return version and record; None when there is none, or it has expired.
         """
@@ -201,7 +323,7 @@ class Store(Protocol):
 
     def replace(
         self,
-        lookup: bytes,
+        key: bytes,
         record: bytes,
         *,
         version: int | None,
@@ -211,18 +333,148 @@ class Store(Protocol):
         """
         Store *record* if the version is still *version*; say whether it was.
 
-        None as *version* means that there must be no live record yet.
+        None as *version* means that there must be no live record yet. No version
+        comes twice at one key, also not after the record was removed or expired.
+        The new record has no claimant.
         """
         ...
 
-    def link(self, key: bytes, lookup: bytes, *, now_s: int, expires_s: int) -> None:
+    def claim(
+        self, key: bytes, claimant: bytes, *, prefix: bytes, now_s: int
+    ) -> tuple[bytes, bytes] | None:
         """
-        Let *key* lead to *lookup*, besides what it leads to already.
+        Return claimant and record; the first *claimant* stays the record's.
+
+        In one step: of two who claim at once, exactly one is the first. Who says
+        the same again is told the same.
+
+        Args:
+            key: At most 64 bytes.
+            claimant: At most 64 bytes, not empty.
+            prefix: With what the record must begin; else it is not claimed, and
+                the claimant returned is empty.
+            now_s: The caller's clock.
+
+        Returns:
+            None when there is no record, or it has expired.
         """
         ...
 
-    def linked(self, key: bytes, *, now_s: int) -> Sequence[bytes]:
+    def remove(self, key: bytes) -> None:
         """
-        Return the lookups that *key* leads to, the latest linked first.
+        Remove the record at *key*, whatever its version; nothing if there is none.
+        """
+        ...
+
+    def link(
+        self, key: bytes, value: bytes, *, order: int, now_s: int, expires_s: int
+    ) -> None:
+        """
+        Let *key* lead to *value*, besides what it leads to already.
+
+        A link that is there already gets the new order and end.
+
+        Args:
+            key: At most 64 bytes.
+            value: At most 1,024 bytes.
+            order: By what the values of the key are sorted; 0 or more, 53 bits.
+            now_s: The caller's clock.
+            expires_s: From when on the link leads nowhere.
+        """
+        ...
+
+    def linked(
+        self, key: bytes, *, now_s: int, until: int | None = None, limit: int = 1000
+    ) -> Sequence[tuple[int, bytes]]:
+        """
+        Return order and value of what *key* leads to, the highest order first.
+
+        Args:
+            key: As in `link`.
+            now_s: The caller's clock.
+            until: The highest order that is of interest.
+            limit: How many at most.
+        """
+        ...
+
+    def unlink(self, key: bytes, value: bytes) -> None:
+        """
+        Let *key* no longer lead to *value*; nothing if it does not.
+        """
+        ...
+
+    def increment(self, key: bytes, *, now_s: int, expires_s: int) -> int:
+        """
+        Count one more under *key*, and return how many; the first sets the end.
+        """
+        ...
+
+
+class AsyncStore(Protocol):
+    """
+    As `Store`, for applications that must not wait on their event loop.
+
+    .. versionadded:: 0.1.0
+    """
+
+    async def load(self, key: bytes, *, now_s: int) -> tuple[int, bytes] | None:
+        """
+        As `Store.load`.
+        """
+        ...
+
+    async def replace(
+        self,
+        key: bytes,
+        record: bytes,
+        *,
+        version: int | None,
+        now_s: int,
+        expires_s: int,
+    ) -> bool:
+        """
+        As `Store.replace`.
+        """
+        ...
+
+    async def claim(
+        self, key: bytes, claimant: bytes, *, prefix: bytes, now_s: int
+    ) -> tuple[bytes, bytes] | None:
+        """
+        As `Store.claim`.
+        """
+        ...
+
+    async def remove(self, key: bytes) -> None:
+        """
+        As `Store.remove`.
+        """
+        ...
+
+    async def link(
+        self, key: bytes, value: bytes, *, order: int, now_s: int, expires_s: int
+    ) -> None:
+        """
+        As `Store.link`.
+        """
+        ...
+
+    async def linked(
+        self, key: bytes, *, now_s: int, until: int | None = None, limit: int = 1000
+    ) -> Sequence[tuple[int, bytes]]:
+        """
+        As `Store.linked`.
+        """
+        ...
+
+    async def unlink(self, key: bytes, value: bytes) -> None:
+        """
+        As `Store.unlink`.
+        """
+        ...
+
+    async def increment(self, key: bytes, *, now_s: int, expires_s: int) -> int:
+        """
+        As `Store.increment`.
         """
         ...

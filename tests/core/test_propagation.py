@@ -248,6 +248,7 @@ class TestInjecting:
         assert (
             cx.Injected(
                 destination="billing",
+                transport=cx.Transport.INLINE,
                 delivery_id=world["billing"].receive(value).delivery_id,
                 size_bytes=len(value),
             ),

@@ -137,7 +137,7 @@ def test_a_session_whose_journey_is_gone_says_lost(shop, folder):
     shop.open("phone")
     session = shop["phone"].call("/calls", {"from": "+1 202 555 0101"})["session"]
     with closing(sqlite3.connect(folder / ceremony.HOME)) as home, home:
-        home.execute("DELETE FROM journey")
+        home.execute("DELETE FROM record")
 
     seen = shop["phone"].call(f"/calls/code?session={session}", {"code": "none"})
 

@@ -146,6 +146,15 @@ class Sent(Event):
 
 
 @attrs.frozen(kw_only=True)
+class Unnoted(Event):
+    """
+    A journey was sent, and the delivery log could not be reached.
+    """
+
+    destination: str
+
+
+@attrs.frozen(kw_only=True)
 class Unsent(Event):
     """
     A unit of work ended with facts that no carrier, save or home took.
@@ -192,6 +201,30 @@ class MergeLeftOut(Event):
     """
 
     statements: int
+
+
+@attrs.frozen(kw_only=True)
+class CaughtUp(Event):
+    """
+    A journey that was behind took over what the home had.
+
+    Attributes:
+        statements: How many it lacked.
+    """
+
+    statements: int
+
+
+@attrs.frozen(kw_only=True)
+class RolledBack(Event):
+    """
+    Statements that the home is known to have had cannot be produced any more.
+
+    Attributes:
+        missing: How many heads of them.
+    """
+
+    missing: int
 
 
 Observer: TypeAlias = Callable[[Any], None]

@@ -9,7 +9,8 @@ local file. Where others could exchange it, it is signed by a pinned domain key.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from os import PathLike
 from types import MappingProxyType
@@ -195,7 +196,7 @@ class KeySet(NotPicklable):
         """
         return self._signing_keys.get(key_id)
 
-    def knows(self, key_ids: Set[bytes]) -> bool:
+    def knows(self, key_ids: AbstractSet[bytes]) -> bool:
         """
         Whether the set has all of these signing keys.
         """

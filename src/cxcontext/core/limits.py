@@ -31,3 +31,6 @@ STATEMENT_LIFETIME: Final = timedelta(days=90)
 
 # A journey says that it is getting full while there is still room to act.
 NEARLY_FULL_STATEMENTS: Final = 224
+
+# Telephony notes, C2: 30 bytes in base32, which every carrier takes.
+REFERENCE_CHARS: Final = 48

@@ -156,9 +156,7 @@ class Pending:
             if held.scope == scope and not held.clear
         ]
         facts.sort(key=_in_section)
-        marks = [
-            held.dated(issued_s) for held in self.marks if held.scope == scope
-        ]
+        marks = [held.dated(issued_s) for held in self.marks if held.scope == scope]
         return SectionContent(facts=tuple(facts), marks=tuple(marks))
 
     def clear_facts(self, *, issued_s: int) -> tuple[WireFact, ...]:

@@ -266,7 +266,7 @@ def _fact(number: Any, entry: Any) -> WireFact:
     if type(entry) is not dict:
         if type(entry) is list:
             raise MalformedError("fact")
-        return WireFact(_field_number(number), True, entry)
+        return WireFact(field=_field_number(number), has_value=True, value=entry)
     if not entry.keys() <= _FACT_LABELS:
         raise MalformedError("fact")
     if entry.keys() == _BARE and not isinstance(entry[VALUE], _NESTING):

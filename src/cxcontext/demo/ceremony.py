@@ -16,7 +16,7 @@ from typing import Final
 
 from cxcontext.core.keygen import generate_keys
 from cxcontext.demo.vocabulary import DEPARTMENTS, DOMAIN, Acme
-from cxcontext.stores.home import MIN_PEPPER_BYTES
+from cxcontext.homes.pepper import MIN_PEPPER_BYTES
 
 PUBLIC_KEYS: Final = "acme.keys.json"
 PRIVATE_KEYS: Final = "private.keys.json"

@@ -38,7 +38,7 @@ from cxcontext.demo.notes import (
     shown,
 )
 from cxcontext.demo.vocabulary import DOMAIN, Acme, Address
-from cxcontext.stores.home import CustomerKey, Home, RestingPlace
+from cxcontext.homes import CustomerKey, Home, RestingPlace
 from cxcontext.stores.sqlite import SQLiteStore
 from cxcontext.web import http
 from cxcontext.web.asgi import ASGIApp, CustomerContextMiddleware

@@ -18,7 +18,7 @@ from cxcontext.demo.desk import Desk, Journey, Key, understood
 from cxcontext.demo.json_app import Answer, Handler, Request
 from cxcontext.demo.notes import shown
 from cxcontext.demo.vocabulary import Acme
-from cxcontext.stores.home import CustomerKey, KeyKind
+from cxcontext.homes import CustomerKey, KeyKind
 
 CHAT: Final = "chat"
 WEB: Final = "web"

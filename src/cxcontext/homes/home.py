@@ -1,128 +1,30 @@
 """
 A home: where a journey's statements gather and rest between touchpoints.
-
-Every contribution is verified, merged and signed for rest by the department
-that makes it; the store behind is given bytes and opaque lookups only. Keys
-that customers are found by (account, phone, e-mail, handle) are normalised and
-go through HMAC-SHA256 under a pepper that departments hold and stores do not
-(protocol, section 7).
 """
 
 from __future__ import annotations
 
-import hmac
-import re
-import unicodedata
 from collections.abc import Collection
-from contextlib import suppress
-from datetime import timedelta
-from enum import Enum
-from typing import Any, Final, TypeVar
-
-import attrs
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import cxcontext as cx
-from cxcontext.errors import (
-    DifferentJourneyError,
-    JourneyExpiredError,
-    UnavailableError,
-    UsageError,
-    VerificationError,
-    WrongBindingError,
-)
-from cxcontext.typing import Store
+from cxcontext.homes.customer_keys import CustomerKey
+from cxcontext.homes.delivery_log import Handed
+from cxcontext.homes.due_times import Overdue
+from cxcontext.homes.known_heads import KnownHeads
+from cxcontext.homes.pepper import Pepper
+from cxcontext.homes.places import RestingPlace
+from cxcontext.homes.resting import DEFAULT_LIFETIME, MAX_BYTES, Freshness, Resting
+from cxcontext.steps import run, run_async
+from cxcontext.typing import AsyncStore, Store
 
 V = TypeVar("V", bound=cx.Vocabulary)
 
-MIN_PEPPER_BYTES: Final = 32
-DEFAULT_LIFETIME: Final = timedelta(days=90)
-# Each try means that another department contributed in between.
-MAX_TRIES: Final = 100
 
-_PLACE_CHARS: Final = 34  # a journey id in hex, a point, the arrival
-_PLACE: Final = re.compile(r"([0-9a-f]{32})\.([0-3])")
-
-
-class KeyKind(Enum):
-    """
-    By what a customer is found.
-
-    .. versionadded:: 0.1.0
-    """
-
-    ACCOUNT = "account"
-    PHONE = "phone"
-    EMAIL = "email"
-    HANDLE = "handle"
-
-
-@attrs.frozen
-class CustomerKey:
-    """
-    One thing by which a customer may be found again. Hidden in ``repr``.
-
-    Args:
-        kind: What it is.
-        value: The account id, E.164 number, e-mail address or handle.
-
-    Raises:
-        UsageError: When nothing is left to look up: every caller who withholds
-            the number would be the same customer.
-
-    .. versionadded:: 0.1.0
-    """
-
-    kind: KeyKind
-    value: str = attrs.field(repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        if self.normalised().endswith(b":"):
-            msg = f"nothing in it is a {self.kind.value}; look nobody up by it"
-            raise UsageError(msg)
-
-    def normalised(self) -> bytes:
-        """
-        Return the spelling that is looked up.
-        """
-        text = unicodedata.normalize("NFC", self.value).strip()
-        if self.kind is KeyKind.PHONE:
-            text = unicodedata.normalize("NFKC", text)
-            digits = (str(int(c)) if c.isdecimal() else c for c in text)
-            text = "".join(c for c in digits if c in "+0123456789")
-        elif self.kind in (KeyKind.EMAIL, KeyKind.HANDLE):
-            text = text.casefold()
-        return f"{self.kind.value}:{text}".encode()
-
-
-@attrs.frozen
-class RestingPlace:
-    """
-    Where a journey rests, and how surely it is this customer's.
-
-    For the server's own session, never for a cookie: what the customer carries
-    is a possession. ``str`` and `parse` are inverse to each other.
-
-    .. versionadded:: 0.1.0
-    """
-
-    journey_id: str
-    arrival: cx.Arrival
-
-    def __str__(self) -> str:
-        return f"{self.journey_id}.{int(self.arrival)}"
-
-    @classmethod
-    def parse(cls, text: str) -> RestingPlace:
-        """
-        Return the place that ``str`` gave.
-
-        Raises:
-            UsageError: When *text* is not one.
-        """
-        found = _PLACE.fullmatch(text)
-        if found is None:
-            raise UsageError("not a resting place; store str(home.contribute(...))")
-        return cls(found[1], cx.Arrival(int(found[2])))
+def _rules(pepper: bytes, lifetime: timedelta, max_bytes: int) -> Resting:
+    kept = Pepper(pepper)
+    return Resting(kept, int(lifetime.total_seconds()), max_bytes, KnownHeads(kept))
 
 
 class Home:
@@ -134,6 +36,7 @@ class Home:
         pepper: 32 random bytes or more that the departments share and the store
             never sees.
         lifetime: How long a journey rests after the last contribution.
+        max_bytes: How large one journey may become here; 262,144 at most.
 
     Raises:
         UsageError: When the pepper is too short.
@@ -142,14 +45,15 @@ class Home:
     """
 
     def __init__(
-        self, store: Store, *, pepper: bytes, lifetime: timedelta = DEFAULT_LIFETIME
+        self,
+        store: Store,
+        *,
+        pepper: bytes,
+        lifetime: timedelta = DEFAULT_LIFETIME,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
-        if len(pepper) < MIN_PEPPER_BYTES:
-            msg = f"a pepper is {MIN_PEPPER_BYTES} random bytes or more"
-            raise UsageError(msg)
         self._store = store
-        self._pepper = pepper
-        self._lifetime_s = int(lifetime.total_seconds())
+        self._rules = _rules(pepper, lifetime, max_bytes)
 
     def __repr__(self) -> str:
         return f"<Home on {type(self._store).__name__}>"
@@ -160,7 +64,8 @@ class Home:
         """
         Bring what was learned home, merged with what others brought meanwhile.
 
-        The journey takes over what was there, so it knows both afterwards.
+        The journey takes over what was there, so it knows both afterwards. The
+        promises that it knows are noted with owner and due time for `overdue`.
 
         Args:
             journey: The journey.
@@ -177,37 +82,7 @@ class Home:
 
         .. versionadded:: 0.1.0
         """
-        for _ in range(MAX_TRIES):
-            now_s = journey.now_s()
-            journey_id = journey.begun()
-            lookup = self._lookup(journey_id)
-            found = self._store.load(lookup, now_s=now_s)
-            stated = journey.arrival
-            if found is not None:
-                # Where every head has expired, so has all that is below.
-                with suppress(JourneyExpiredError):
-                    stated = _merge_rested(journey, found[1])
-            record = journey.seal_for_rest(arrival=stated)
-            expires_s = now_s + self._lifetime_s
-            if self._store.replace(
-                lookup,
-                record,
-                version=None if found is None else found[0],
-                now_s=now_s,
-                expires_s=expires_s,
-            ):
-                journey.carried()
-                place = RestingPlace(journey_id, journey.arrival)
-                for key in keys:
-                    mac = self._mac(key.normalised())
-                    self._store.link(
-                        mac,
-                        self._signpost(mac, str(place).encode()),
-                        now_s=now_s,
-                        expires_s=expires_s,
-                    )
-                return place
-        raise UnavailableError("the home, which too many contribute to at once,")
+        return run(self._rules.contribute(journey, keys), self._store)
 
     def resume(
         self,
@@ -228,24 +103,14 @@ class Home:
             channel: Through which channel the customer is here now.
 
         Raises:
+            RolledBackError: When it lacks statements that were there before; see
+                `accept_loss`.
             VerificationError: When what rests there does not verify.
             UnavailableError: When the store cannot be reached.
 
         .. versionadded:: 0.1.0
         """
-        lookup = self._lookup(place.journey_id)
-        found = self._store.load(lookup, now_s=department.now_s())
-        if found is None:
-            return None
-        arrival = min(place.arrival, cx.Arrival.HOME)
-        try:
-            journey = department.resume(found[1], channel=channel, arrival=arrival)
-        except JourneyExpiredError:
-            return None
-        if journey.id != place.journey_id:
-            # Genuine, and another customer's: somebody exchanged two records.
-            raise WrongBindingError
-        return journey
+        return run(self._rules.resume(place, department, channel), self._store)
 
     def find(
         self,
@@ -271,55 +136,185 @@ class Home:
         lesser counts. A record that does not verify is passed over, with an event.
 
         Raises:
-            VerificationError: When a link is not one that a department made.
+            RecordTamperedError: When a link is not one that a department made.
             UnavailableError: When the store cannot be reached.
 
         .. versionadded:: 0.1.0
         """
-        sure = authenticated and key.kind is KeyKind.ACCOUNT
-        arrival = cx.Arrival.HOME if sure else cx.Arrival.HINT
-        mac = self._mac(key.normalised())
-        signposts = self._store.linked(mac, now_s=department.now_s())
-        # Several may have linked one journey: the surest of them counts.
-        surest: dict[str, cx.Arrival] = {}
-        for signpost in signposts:
-            place = self._place(mac, signpost)
-            known = surest.setdefault(place.journey_id, place.arrival)
-            surest[place.journey_id] = max(known, place.arrival)
-        found: list[cx.Journey[V]] = []
-        for journey_id, linked in surest.items():
-            place = RestingPlace(journey_id, min(linked, arrival))
-            try:
-                journey = self.resume(place, department=department, channel=channel)
-            except VerificationError as problem:
-                # One record that was tampered with must not hide the others.
-                department.refuse(problem, journey_id=place.journey_id)
-                continue
-            if journey is not None:
-                found.append(journey)
-        return tuple(found)
+        steps = self._rules.find(key, department, channel, authenticated=authenticated)
+        return run(steps, self._store)
 
-    def _lookup(self, journey_id: str) -> bytes:
-        return self._mac(b"journey:" + journey_id.encode())
-
-    def _signpost(self, mac: bytes, place: bytes) -> bytes:
+    def catch_up(self, journey: cx.Journey[Any]) -> Freshness:
         """
-        Return the link's other end, which the store cannot make for another key.
+        Take over what the home has and a journey that came from elsewhere lacks.
+
+        An insider, or a carrier that held an envelope back, may bring one from
+        before a correction or a withdrawal of consent.
+
+        Returns:
+            What was found. When it is `Freshness.ROLLED_BACK`, something was
+            said that neither the journey nor the home has any more.
+
+        Raises:
+            VerificationError: When what rests there does not verify.
+            UnavailableError: When the store cannot be reached.
+
+        .. versionadded:: 0.1.0
         """
-        return place + self._mac(b"link:" + mac + place)
+        return run(self._rules.catch_up(journey), self._store)
 
-    def _place(self, mac: bytes, signpost: bytes) -> RestingPlace:
-        place = signpost[:_PLACE_CHARS]
-        if not hmac.compare_digest(signpost, self._signpost(mac, place)):
-            raise WrongBindingError
-        return RestingPlace.parse(place.decode())
+    def accept_loss(self, place: RestingPlace) -> None:
+        """
+        Go on with what rests there, after a store was restored from a backup.
 
-    def _mac(self, data: bytes) -> bytes:
-        return hmac.digest(self._pepper, data, "sha256")
+        .. versionadded:: 0.1.0
+        """
+        run(self._rules.heads.forget(place.journey_id), self._store)
+
+    def revoke(self, place: RestingPlace) -> None:
+        """
+        Let the journey rest here no longer. Copies elsewhere are not touched.
+
+        .. versionadded:: 0.1.0
+        """
+        run(self._rules.revoke(place.journey_id), self._store)
+
+    def overdue(self, department: cx.Department[Any]) -> tuple[Overdue, ...]:
+        """
+        Return a department's open promises whose time has passed, oldest first.
+
+        No journey is opened for it; the wording is in the journey, which
+        `resume` gives.
+
+        Raises:
+            RecordTamperedError: When an entry is not one that a department made.
+            UnavailableError: When the store cannot be reached.
+
+        .. versionadded:: 0.1.0
+        """
+        steps = self._rules.overdue(department.name, now_s=department.now_s())
+        return run(steps, self._store)
+
+    def note_handed(
+        self, journey_id: str, *, to: str, scopes: Collection[int], at: datetime
+    ) -> None:
+        """
+        Note that a journey was handed to somebody; `Propagator` does it.
+
+        Raises:
+            UnavailableError: When the store cannot be reached.
+
+        .. versionadded:: 0.1.0
+        """
+        run(self._rules.note_handed(journey_id, to, scopes, at=at), self._store)
+
+    def handed(self, place: RestingPlace, *, at: datetime) -> tuple[Handed, ...]:
+        """
+        Return to whom the journey was handed as of *at*, oldest first.
+
+        Raises:
+            RecordTamperedError: When an entry is not one that was noted.
+            UnavailableError: When the store cannot be reached.
+
+        .. versionadded:: 0.1.0
+        """
+        steps = self._rules.handed(place.journey_id, now_s=int(at.timestamp()))
+        return run(steps, self._store)
 
 
-def _merge_rested(journey: cx.Journey[Any], record: bytes) -> cx.Arrival:
-    try:
-        return journey.merge_rested(record)
-    except DifferentJourneyError:
-        raise WrongBindingError from None
+class AsyncHome:
+    """
+    As `Home`, on a store whose calls are awaited. Its methods are those of `Home`.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        store: AsyncStore,
+        *,
+        pepper: bytes,
+        lifetime: timedelta = DEFAULT_LIFETIME,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._store = store
+        self._rules = _rules(pepper, lifetime, max_bytes)
+
+    def __repr__(self) -> str:
+        return f"<AsyncHome on {type(self._store).__name__}>"
+
+    async def contribute(
+        self, journey: cx.Journey[Any], *, keys: Collection[CustomerKey] = ()
+    ) -> RestingPlace:
+        """
+        As `Home.contribute`.
+        """
+        return await run_async(self._rules.contribute(journey, keys), self._store)
+
+    async def resume(
+        self,
+        place: RestingPlace,
+        *,
+        department: cx.Department[V],
+        channel: str | None = None,
+    ) -> cx.Journey[V] | None:
+        """
+        As `Home.resume`.
+        """
+        steps = self._rules.resume(place, department, channel)
+        return await run_async(steps, self._store)
+
+    async def find(
+        self,
+        key: CustomerKey,
+        *,
+        department: cx.Department[V],
+        channel: str,
+        authenticated: bool = False,
+    ) -> tuple[cx.Journey[V], ...]:
+        """
+        As `Home.find`.
+        """
+        steps = self._rules.find(key, department, channel, authenticated=authenticated)
+        return await run_async(steps, self._store)
+
+    async def catch_up(self, journey: cx.Journey[Any]) -> Freshness:
+        """
+        As `Home.catch_up`.
+        """
+        return await run_async(self._rules.catch_up(journey), self._store)
+
+    async def accept_loss(self, place: RestingPlace) -> None:
+        """
+        As `Home.accept_loss`.
+        """
+        await run_async(self._rules.heads.forget(place.journey_id), self._store)
+
+    async def revoke(self, place: RestingPlace) -> None:
+        """
+        As `Home.revoke`.
+        """
+        await run_async(self._rules.revoke(place.journey_id), self._store)
+
+    async def overdue(self, department: cx.Department[Any]) -> tuple[Overdue, ...]:
+        """
+        As `Home.overdue`.
+        """
+        steps = self._rules.overdue(department.name, now_s=department.now_s())
+        return await run_async(steps, self._store)
+
+    async def note_handed(
+        self, journey_id: str, *, to: str, scopes: Collection[int], at: datetime
+    ) -> None:
+        """
+        As `Home.note_handed`.
+        """
+        steps = self._rules.note_handed(journey_id, to, scopes, at=at)
+        await run_async(steps, self._store)
+
+    async def handed(self, place: RestingPlace, *, at: datetime) -> tuple[Handed, ...]:
+        """
+        As `Home.handed`.
+        """
+        steps = self._rules.handed(place.journey_id, now_s=int(at.timestamp()))
+        return await run_async(steps, self._store)

@@ -1,5 +1,5 @@
 """
-Where journeys rest between touchpoints: a home over a store.
+Engines that keep what rests: bytes under opaque keys.
 
-`cxcontext.stores.home` holds the rules; each other file is one engine.
+`cxcontext.homes` holds the rules; each file here is one engine.
 """

@@ -73,16 +73,16 @@ class CustomerContextMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        found = self._extract(scope)
+        found = await self._extract(scope)
         if self.required(scope) and (found.journey is None or found.problem):
-            code = found.problem.code if found.problem else "absent"
+            code = getattr(found.problem, "code", "absent")
             await _refuse(scope, receive, send, code)
             return
         scope.setdefault("state", {})[STATE_KEY] = found.journey
         with cx.bound(found.journey):
             await self.app(scope, receive, self._sender(found, send))
 
-    def _extract(self, scope: Scope) -> cx.Extracted[Any]:
+    async def _extract(self, scope: Scope) -> cx.Extracted[Any]:
         if self.edge:
             scope["headers"] = [
                 pair
@@ -90,7 +90,7 @@ class CustomerContextMiddleware:
                 if pair[0].lower() not in http.STRIPPED
             ]
             return cx.Extracted()
-        return self.propagator.extract(
+        return await self.propagator.extract_async(
             http.HeadersCarrier(scope["headers"], self.limits),
             name=http.FIELD,
             binding=_binding(scope) if self.bound else None,

@@ -305,6 +305,25 @@ class Journey(JourneyPromising[V]):
             twin._told = set(self._told)
             return twin
 
+    def twin(self) -> Journey[V]:
+        """
+        Return a copy with what is pending, to be thrown away: for trials only.
+
+        .. versionadded:: 0.1.0
+        """
+        with self._lock:
+            twin: Journey[V] = Journey(
+                self._department,
+                context=self._context,
+                channel=self._channel,
+                provenance=self._provenance,
+                nonce=self._nonce,
+            )
+            twin._pending = self._pending
+            twin._arrival = self._arrival
+            twin._told = set(self._told)
+            return twin
+
     @hiding
     def export_to(
         self,

@@ -163,6 +163,22 @@ class JourneyState(Generic[V]):
             return self._view()
 
     @property
+    def heads(self) -> tuple[bytes, ...]:
+        """
+        The ids of the sealed statements by known authors that none builds upon.
+        """
+        with self._lock:
+            context = self._context
+            return tuple(context.statements[at].id for at in context.verified_heads())
+
+    def lacks(self, statement_ids: Iterable[bytes]) -> frozenset[bytes]:
+        """
+        Return which of these statements are not in this journey.
+        """
+        with self._lock:
+            return frozenset(statement_ids).difference(self._context.graph.position)
+
+    @property
     def is_erasable(self) -> bool:
         """
         Whether deleting one secret makes every copy of this journey unreadable.
@@ -201,6 +217,18 @@ class JourneyState(Generic[V]):
         The domain's clock, in whole seconds.
         """
         return self._department.now_s()
+
+    def random(self, size_bytes: int) -> bytes:
+        """
+        Return unpredictable bytes from the domain's source.
+        """
+        return self._department.random(size_bytes)
+
+    def tell(self, event: type[Event], **details: Any) -> None:
+        """
+        Tell the observers of something that happened to this journey.
+        """
+        self._emit(event, **details)
 
     # --- for the verbs -------------------------------------------------------
 

@@ -1,0 +1,242 @@
+"""
+The rules of references: put, redeem, descend, revoke.
+
+A record never changes; the store keeps beside it who claimed it first. So one
+step redeems, and of many who try at once exactly one succeeds. A reference
+lives only as long as those that it descends from, so that revoking one revokes
+its tree.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final, TypeVar
+
+import attrs
+
+import cxcontext as cx
+from cxcontext.errors import (
+    RecordTamperedError,
+    ReferenceLostError,
+    ReferenceUsedError,
+    UsageError,
+    WrongAudienceError,
+)
+from cxcontext.homes.pepper import Pepper
+from cxcontext.homes.reference import Reference, ReferenceKeys
+from cxcontext.homes.reference_record import (
+    MAX_DEPTH,
+    Ancestor,
+    ReferenceRecord,
+    open_record,
+    prefix_of,
+)
+from cxcontext.steps import Steps
+
+V = TypeVar("V", bound=cx.Vocabulary)
+
+# Telephony notes, C2: a call, with its queues.
+DEFAULT_LIFETIME: Final = timedelta(minutes=30)
+MAX_LIFETIME: Final = timedelta(days=90)
+_CLAIM_BYTES: Final = 16
+
+
+@attrs.frozen(kw_only=True)
+class Redeemed:
+    """
+    What a reference led to.
+
+    Attributes:
+        journey: The journey; `Journey.replayed` where the same leg asked again.
+        reference: The reference, for the children of a further transfer.
+        carried: Whether the customer carried it.
+
+    .. versionadded:: 0.1.0
+    """
+
+    journey: cx.Journey[Any]
+    reference: Reference
+    carried: bool
+
+
+@attrs.frozen(repr=False)
+class Redeeming:
+    """
+    The rules, for either kind of `References`.
+    """
+
+    keys: ReferenceKeys
+    pepper: Pepper
+
+    def put(
+        self,
+        journey: cx.Journey[Any],
+        to: str,
+        *,
+        lifetime: timedelta,
+        parent: Reference | None = None,
+        once: bool = False,
+        carried: bool = False,
+        binding: bytes | None = None,
+    ) -> Steps[tuple[Reference, cx.Envelope]]:
+        """
+        As `References.put`.
+        """
+        if not timedelta(seconds=1) <= lifetime <= MAX_LIFETIME:
+            msg = f"a reference lives from 1 second to {MAX_LIFETIME.days} days"
+            raise UsageError(msg)
+        random, now_s = journey.random, journey.now_s()
+        ancestors: tuple[Ancestor, ...] = ()
+        if parent is not None:
+            ancestors = yield from self._descend(parent, now_s=now_s)
+        expires_s = now_s + int(lifetime.total_seconds())
+        reference = self.keys.mint(expires_s=expires_s, random=random)
+        envelope = journey.seal_for(
+            to, lifetime=lifetime, binding=_bound_to(reference, binding)
+        )
+        record = ReferenceRecord(
+            audience=to,
+            ancestors=ancestors,
+            once=once,
+            carried=carried,
+            envelope=bytes(envelope),
+        ).seal(reference, random=random)
+        yield lambda store: store.replace(
+            reference.lookup, record, version=None, now_s=now_s, expires_s=expires_s
+        )
+        if carried:
+            index = self.pepper.lookup("carried", str(envelope.journey_id).encode())
+            yield lambda store: store.link(
+                index, reference.lookup, order=now_s, now_s=now_s, expires_s=expires_s
+            )
+        journey.carried()
+        return reference, envelope
+
+    def redeem(
+        self,
+        text: str | bytes,
+        department: cx.Department[V],
+        *,
+        lease: str | None = None,
+        channel: str | None = None,
+        arrival: cx.Arrival = cx.Arrival.POSSESSION,
+        binding: bytes | None = None,
+        once: bool = False,
+    ) -> Steps[Redeemed]:
+        """
+        As `References.redeem`.
+        """
+        now_s = department.now_s()
+        reference = self.keys.parse(text, now_s=now_s)
+        sealed = yield from self._claimed(reference, department, lease, now_s=now_s)
+        record = open_record(sealed, reference)
+        if record.audience != department.name:
+            raise RecordTamperedError
+        yield from self._check_alive(record.ancestors, now_s=now_s)
+        journey = department.receive(
+            record.envelope,
+            binding=_bound_to(reference, binding),
+            once=once,
+            max_lifetime=MAX_LIFETIME,
+            arrival=cx.Arrival.POSSESSION if record.carried else arrival,
+            channel=channel,
+        )
+        if record.carried:
+            yield from self._rotate(reference, journey, now_s=now_s)
+        return Redeemed(journey=journey, reference=reference, carried=record.carried)
+
+    def revoke(self, reference: Reference) -> Steps[None]:
+        """
+        As `References.revoke`.
+        """
+        yield lambda store: store.remove(reference.lookup)
+
+    def revoke_carried(self, journey_id: str, *, now_s: int) -> Steps[int]:
+        """
+        As `References.revoke_carried`.
+        """
+        index = self.pepper.lookup("carried", journey_id.encode())
+        links = yield lambda store: store.linked(index, now_s=now_s)
+        for _, lookup in links:
+            yield lambda store: store.remove(lookup)  # noqa: B023
+            yield lambda store: store.unlink(index, lookup)  # noqa: B023
+        return len(links)
+
+    def _rotate(
+        self, reference: Reference, journey: cx.Journey[Any], *, now_s: int
+    ) -> Steps[None]:
+        # Protocol, section 6: what the customer carried before is worth no more.
+        index = self.pepper.lookup("carried", str(journey.id).encode())
+        links = yield lambda store: store.linked(index, now_s=now_s)
+        for _, lookup in links:
+            if lookup != reference.lookup:
+                yield lambda store: store.remove(lookup)  # noqa: B023
+                yield lambda store: store.unlink(index, lookup)  # noqa: B023
+
+    def _descend(self, parent: Reference, *, now_s: int) -> Steps[tuple[Ancestor, ...]]:
+        found = yield lambda store: store.load(parent.lookup, now_s=now_s)
+        if found is None:
+            raise ReferenceLostError
+        record = open_record(found[1], parent)
+        if len(record.ancestors) >= MAX_DEPTH:
+            msg = f"a reference descends from {MAX_DEPTH} others at most; put a new one"
+            raise UsageError(msg)
+        return (*record.ancestors, (parent.lookup, parent.expires_s))
+
+    def _check_alive(
+        self, ancestors: tuple[Ancestor, ...], *, now_s: int
+    ) -> Steps[None]:
+        for lookup, expires_s in ancestors:
+            # One that has expired was not revoked before; a call-back comes later.
+            if expires_s <= now_s:
+                continue
+            found = yield lambda store: store.load(lookup, now_s=now_s)  # noqa: B023
+            if found is None:
+                raise ReferenceLostError
+
+    @staticmethod
+    def _claimed(
+        reference: Reference,
+        department: cx.Department[Any],
+        lease: str | None,
+        *,
+        now_s: int,
+    ) -> Steps[bytes]:
+        """
+        Return the record, which this leg has claimed first or had claimed already.
+        """
+        # Without a lease nobody is the same leg, so nobody claims it twice.
+        tries = [(department.random(_CLAIM_BYTES), True)]
+        if lease is not None:
+            tries.insert(0, (_leased(reference, lease), False))
+        for claimant, once in tries:
+            prefix = prefix_of(department.name, once=once)
+            if lease is None:
+                prefix = prefix[:-1]
+            found = yield lambda store: store.claim(
+                reference.lookup,
+                claimant,  # noqa: B023
+                prefix=prefix,  # noqa: B023
+                now_s=now_s,
+            )
+            if found is None:
+                raise ReferenceLostError
+            first, record = found
+            if hmac.compare_digest(first, claimant):
+                sealed: bytes = record
+                return sealed
+            if first:
+                raise ReferenceUsedError
+        raise WrongAudienceError(department.name)
+
+
+def _leased(reference: Reference, lease: str) -> bytes:
+    # No call id stands in a store's dump.
+    key = sha256(b"cxcontext/1/lease" + reference.id).digest()
+    return hmac.digest(key, lease.encode(), "sha256")[:_CLAIM_BYTES]
+
+
+def _bound_to(reference: Reference, binding: bytes | None) -> bytes:
+    return bytes(reference) + (binding or b"")

@@ -1,0 +1,128 @@
+"""
+What a store keeps under a reference: readable for whoever holds the reference.
+
+AES-256-GCM under HKDF-SHA256 of the reference's id, which the store has only
+the digest of. Whose it is, when it ends and from which references it descends
+is associated data, so that no record stands in another's place (protocol,
+section 7).
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any, Final
+
+import attrs
+import cbor2
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from cxcontext.errors import RecordTamperedError
+from cxcontext.homes.reference import Reference
+from cxcontext.typing import Random
+
+PREFIX_BYTES: Final = 8
+MAX_DEPTH: Final = 8
+_NONCE_BYTES: Final = 12
+_LOOKUP_BYTES: Final = 32
+
+# A reference's lookup, and when it expires.
+Ancestor = tuple[bytes, int]
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class ReferenceRecord:
+    """
+    A record, opened.
+
+    Attributes:
+        audience: The department that it was minted for.
+        ancestors: The references that it descends from, the first one first.
+        once: Whether it is redeemed once, whoever asks.
+        carried: Whether the customer carries it.
+        envelope: What is fetched, bound to the reference.
+    """
+
+    audience: str
+    ancestors: tuple[Ancestor, ...]
+    once: bool
+    carried: bool
+    envelope: bytes
+
+    def seal(self, reference: Reference, *, random: Random) -> bytes:
+        """
+        Return what the store keeps.
+        """
+        header = cbor2.dumps(
+            [self.audience, [[*a] for a in self.ancestors], self.once, self.carried]
+        )
+        nonce = random(_NONCE_BYTES)
+        sealed = _cipher(reference).encrypt(
+            nonce, self.envelope, _associated(reference, header)
+        )
+        prefix = prefix_of(self.audience, once=self.once)
+        return prefix + cbor2.dumps([header, nonce, sealed])
+
+
+def prefix_of(audience: str, *, once: bool) -> bytes:
+    """
+    Return with what every such record for *audience* begins.
+
+    So that a department which a reference was not minted for does not claim it.
+    """
+    digest = sha256(b"cxcontext/1/audience" + audience.encode()).digest()
+    return digest[: PREFIX_BYTES - 1] + bytes([once])
+
+
+def open_record(record: bytes, reference: Reference) -> ReferenceRecord:
+    """
+    Return what a store returned for *reference*.
+
+    Raises:
+        RecordTamperedError: When it is not what was stored there.
+    """
+    header, nonce, sealed = _parts(record[PREFIX_BYTES:])
+    try:
+        envelope = _cipher(reference).decrypt(
+            nonce, sealed, _associated(reference, header)
+        )
+    # ValueError: a nonce of another length.
+    except (InvalidTag, ValueError):
+        raise RecordTamperedError from None
+    # What decrypts was made by a department; only `seal` writes it.
+    audience, ancestors, once, carried = cbor2.loads(header)
+    return ReferenceRecord(
+        audience=audience,
+        ancestors=tuple((lookup, expires_s) for lookup, expires_s in ancestors),
+        once=once,
+        carried=carried,
+        envelope=envelope,
+    )
+
+
+def _parts(data: bytes) -> tuple[bytes, bytes, bytes]:
+    parts: Any = None
+    try:
+        parts = cbor2.loads(data, max_depth=2)
+    # Whatever a changed record makes the decoder raise, it is not ours.
+    except Exception:  # noqa: BLE001
+        raise RecordTamperedError from None
+    if (
+        not isinstance(parts, list)
+        or len(parts) != 3
+        or not all(isinstance(part, bytes) for part in parts)
+    ):
+        raise RecordTamperedError
+    header, nonce, sealed = parts
+    return header, nonce, sealed
+
+
+def _cipher(reference: Reference) -> AESGCM:
+    info = b"cxcontext/1/reference"
+    return AESGCM(HKDF(SHA256(), 32, salt=None, info=info).derive(reference.id))
+
+
+def _associated(reference: Reference, header: bytes) -> bytes:
+    return cbor2.dumps([reference.lookup, reference.expires_s, header])
