@@ -33,7 +33,7 @@ from cxcontext.core.events import SectionIgnored
 from cxcontext.core.gaps import Reason
 from cxcontext.core.keygen import rotate_signing
 from cxcontext.core.known import Arrival
-from cxcontext.core.statement import FLAG_ERASABLE
+from cxcontext.core.statement import FLAG_ERASABLE, parse_statement
 from cxcontext.errors import (
     MalformedError,
     MissingKeyError,
@@ -403,6 +403,27 @@ class TestOnTheWire:
 
         headers = {protected for protected, _ in nonces}
         assert (1, 2) == (len(headers), len(nonces))
+
+    @pytest.mark.parametrize("flags", range(64))
+    def test_each_flag_stands_beside_each(self, ring, flags):
+        """
+        Every combination of known flags is read in a root, and all but erasable upon it.
+        """
+        forge = Forge(ring)
+        root = forge.statement(flags=flags)
+        plain = forge.statement()
+        child = forge.statement(plain, flags=flags)
+        allowed = []
+        for wire in (root, child):
+            try:
+                allowed.append(parse_statement(wire).flags)
+            except MalformedError:
+                allowed.append(None)
+
+        assert [
+            flags if flags < 32 else None,
+            flags if flags < 16 else None,
+        ] == allowed
 
 
 class TestReading:

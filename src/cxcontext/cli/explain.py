@@ -76,6 +76,7 @@ def _explain(arguments: Namespace) -> int:
         "journey": journey.id,
         "received_from": journey.received_from,
         "arrival": journey.arrival.name,
+        "erasable": journey.is_erasable,
         "fields": fields,
         "scopes": [
             _scope(scope, department.name, envelope)
@@ -170,6 +171,8 @@ def _print(document: dict[str, Any]) -> None:
         f"journey {document['journey']} for {document['department']}, from "
         f"{document['received_from']}, arrival {document['arrival']}"
     )
+    if document["erasable"]:
+        say("erasable: without its secret, which is at home, no section can be read")
     rows = []
     for field in document["fields"]:
         remedy = " ".join([field["remedy"] or "-", *field["departments"]])

@@ -20,6 +20,7 @@ from cxcontext.core.delivery import Delivery
 from cxcontext.core.envelope import Envelope, decode_envelope
 from cxcontext.core.statement import (
     FLAG_ACCEPTED,
+    FLAG_ERASABLE,
     FLAG_EXPORT,
     FLAG_HINT,
     FLAG_POSSESSION,
@@ -33,6 +34,7 @@ _FLAGS = {
     FLAG_HINT: "under a hint",
     FLAG_EXPORT: "export",
     FLAG_ACCEPTED: "accepted",
+    FLAG_ERASABLE: "erasable",
 }
 _COLUMNS = (
     *("statement", "builds upon", "key", "issued", "expires", "channel"),
