@@ -13,6 +13,8 @@ from collections.abc import Callable, Generator
 from inspect import iscoroutinefunction
 from typing import Any, TypeAlias, TypeVar
 
+from cxcontext.errors import UsageError
+
 T = TypeVar("T")
 
 # What is wanted of whatever the rule is run on: a store, or a way to call.
@@ -60,7 +62,13 @@ async def run_async(steps: Steps[T], target: object) -> T:
 def call(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """
     Return what *method* returns: a target for rules that call different things.
+
+    Raises:
+        UsageError: When *method* is one that is awaited.
     """
+    if iscoroutinefunction(method):
+        msg = f"{method.__qualname__} is awaited; use the form of this that is, too"
+        raise UsageError(msg)
     return method(*args, **kwargs)
 
 

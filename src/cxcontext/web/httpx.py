@@ -10,11 +10,12 @@ first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
 import cxcontext as cx
+from cxcontext.steps import Steps, call, call_async, run, run_async
 from cxcontext.web import http
 
 
@@ -38,6 +39,12 @@ class _HeadersCarrier:
         self._headers.pop(name, None)
 
 
+class _Sent(NamedTuple):
+    journey: cx.Journey[Any]
+    delivery_id: bytes
+    destination: cx.Destination
+
+
 class _Hop:
     """
     What both transports do before and after one hop.
@@ -53,9 +60,19 @@ class _Hop:
         self._journey = journey
         self._limits = limits
 
-    def before(
-        self, request: httpx.Request
-    ) -> tuple[cx.Journey[Any], bytes, cx.Destination] | None:
+    def before(self, request: httpx.Request) -> _Sent | None:
+        """
+        Put the current journey into a request.
+        """
+        return run(self._before(request), call)
+
+    async def before_async(self, request: httpx.Request) -> _Sent | None:
+        """
+        As `before`, awaiting the store of the propagator's references.
+        """
+        return await run_async(self._before(request), call_async)
+
+    def _before(self, request: httpx.Request) -> Steps[_Sent | None]:
         carrier = _HeadersCarrier(request.headers, self._limits)
         journey = self._journey()
         if journey is None:
@@ -67,7 +84,7 @@ class _Hop:
             port = {"http": 80, "https": 443}.get(url.scheme, 0)
         origin = cx.Origin(url.scheme, url.raw_host.decode("ascii"), port)
         destination = self._propagator.destination_at(origin)
-        sent = self._propagator.inject(
+        sent = yield from self._propagator.injecting(
             journey,
             carrier,
             to=destination,
@@ -76,24 +93,22 @@ class _Hop:
         )
         if sent.delivery_id is None or destination is None:
             return None
-        return journey, sent.delivery_id, destination
+        return _Sent(journey, sent.delivery_id, destination)
 
-    def after(
-        self,
-        response: httpx.Response,
-        sent: tuple[cx.Journey[Any], bytes, cx.Destination] | None,
-    ) -> None:
+    def after(self, response: httpx.Response, sent: _Sent | None) -> None:
+        """
+        Merge what a response brought, if it was asked for.
+        """
         carrier = _HeadersCarrier(response.headers, self._limits)
-        if sent is None or not sent[2].returns:
+        if sent is None or not sent.destination.returns:
             carrier.remove(http.FIELD)
             return
-        journey, delivery_id, destination = sent
         self._propagator.merge_reply(
-            journey,
+            sent.journey,
             carrier,
             name=http.FIELD,
-            reply_to=delivery_id,
-            sender=destination.department,
+            reply_to=sent.delivery_id,
+            sender=sent.destination.department,
         )
 
 
@@ -162,7 +177,7 @@ class AsyncCustomerContextTransport(httpx.AsyncBaseTransport):
         """
         Send one hop.
         """
-        sent = self._hop.before(request)
+        sent = await self._hop.before_async(request)
         response = await self._transport.handle_async_request(request)
         self._hop.after(response, sent)
         return response

@@ -68,7 +68,9 @@ class Sending(AllowList[V]):
         .. versionadded:: 0.1.0
         """
         self._check_waiting()
-        return run(self._inject(journey, carrier, to, name, binding), call)
+        return run(
+            self.injecting(journey, carrier, to=to, name=name, binding=binding), call
+        )
 
     async def inject_async(
         self,
@@ -84,7 +86,7 @@ class Sending(AllowList[V]):
 
         .. versionadded:: 0.1.0
         """
-        steps = self._inject(journey, carrier, to, name, binding)
+        steps = self.injecting(journey, carrier, to=to, name=name, binding=binding)
         return await run_async(steps, call_async)
 
     def fit(
@@ -129,14 +131,20 @@ class Sending(AllowList[V]):
             limit_bytes=limits.value_bytes,
         )
 
-    def _inject(
+    def injecting(
         self,
         journey: Journey[V],
         carrier: Carrier,
+        *,
         to: Destination | str | None,
         name: str,
-        binding: bytes | None,
+        binding: bytes | None = None,
     ) -> Steps[Injected]:
+        """
+        As `inject`, as steps: for an adapter that has both kinds of clients.
+
+        .. versionadded:: 0.1.0
+        """
         carrier.remove(name)
         destination = self._allowed(to)
         if destination is None:
