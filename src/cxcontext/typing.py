@@ -123,7 +123,7 @@ class ErasureSecrets(Protocol):
     .. versionadded:: 0.1.0
     """
 
-    def create(self, journey_id: str) -> bytes:
+    def create(self, journey_id: str, /) -> bytes:
         """
         Return 32 random bytes for a journey that begins, and keep them.
 
@@ -136,7 +136,7 @@ class ErasureSecrets(Protocol):
         """
         ...
 
-    def find(self, journey_id: str) -> bytes | None:
+    def find(self, journey_id: str, /) -> bytes | None:
         """
         Return the secret of a journey, or None: it was deleted, or never was here.
 
