@@ -15,7 +15,7 @@ from forge import refuses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxcontext.core.graph import build_graph
+from cxcontext.core.graph import build_graph, extended
 from cxcontext.core.limits import MAX_HEADS
 from cxcontext.errors import (
     CyclicGraphError,
@@ -192,3 +192,29 @@ class TestOrder:
         assert {name for name in ids if name not in below} == {
             graph.order[head] for head in graph.heads
         }
+
+    @given(st.data())
+    def test_what_builds_upon_everything_is_added_at_the_end(self, data):
+        """
+        Extended by one that builds upon all heads, it is the graph of all of them.
+        """
+        made = [Link(b"\0")]
+        for number in range(1, data.draw(st.integers(1, 12))):
+            ids = st.sampled_from([link.id for link in made])
+            chosen = data.draw(st.frozensets(ids, min_size=1, max_size=4))
+            made.append(Link(bytes([number]), tuple(sorted(chosen))))
+        graph = build_graph(made)
+        heads = tuple(sorted(graph.order[head] for head in graph.heads))
+        last = Link(data.draw(st.sampled_from([b"", b"\xff"])), heads)
+
+        assert build_graph([*made, last]) == extended(graph, last)
+
+    def test_only_what_builds_upon_all_heads_is(self):
+        """
+        What leaves a head beside it, or is there already, must be ordered anew.
+        """
+        graph = build_graph(links(a="", b="a", c="a"))
+
+        assert extended(graph, Link(b"d", (b"b",))) is None
+        assert extended(graph, Link(b"a", (b"b", b"c"))) is None
+        assert extended(graph, Link(b"d", ())) is None

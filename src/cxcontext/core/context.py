@@ -115,8 +115,9 @@ class Context(NotPicklable):
     _opened: dict[tuple[bytes, int], Content] = attrs.field(
         factory=dict, alias="opened"
     )
-    # Made when first asked for: to pass a journey on, nobody needs them.
-    _lazy: dict[str, Any] = attrs.field(factory=dict, init=False)
+    # Made when first asked for: to pass a journey on, nobody needs them. None of
+    # it is about what is pending, so that a context with more pending has it too.
+    _lazy: dict[str, Any] = attrs.field(factory=dict, alias="lazy")
 
     def __repr__(self) -> str:
         return (
@@ -132,13 +133,13 @@ class Context(NotPicklable):
         nodes: tuple[Node, ...] | None = self._lazy.get("nodes")
         if nodes is None:
             nodes = self._lazy["nodes"] = self._make_nodes()
-        return nodes
+        return nodes if self.pending_node is None else (*nodes, self.pending_node)
 
     def _make_nodes(self) -> tuple[Node, ...]:
         # An export restates in others' words for the partner; to a department of
         # ours that another one says it is an export proves nothing.
         believed = ~0 if self._is_for_export() else ~FLAG_EXPORT
-        nodes = tuple(
+        return tuple(
             Node(
                 id=statement.id,
                 department=author,
@@ -153,7 +154,6 @@ class Context(NotPicklable):
                 self.statements, self.authors, self.graph.ancestors, strict=True
             )
         )
-        return nodes if self.pending_node is None else (*nodes, self.pending_node)
 
     @property
     def journey_id(self) -> str | None:
@@ -223,7 +223,11 @@ class Context(NotPicklable):
         Return this with what is pending as its last node.
         """
         return attrs.evolve(
-            self, pending=pending, pending_node=node, opened=self._opened
+            self,
+            pending=pending,
+            pending_node=node,
+            opened=self._opened,
+            lazy=self._lazy,
         )
 
     def opened(self) -> dict[tuple[bytes, int], Content]:
@@ -257,10 +261,15 @@ class Context(NotPicklable):
         Return, per node, what this reader finds of *scope*.
         """
         secret = self._secret()
-        found = [
-            self._content(index, scope, now_s=now_s, secret=secret)
-            for index in range(len(self.statements))
-        ]
+        number, opened = scope.number, self._opened
+        found: list[Content] = []
+        for index, statement in enumerate(self.statements):
+            content: Content = None
+            if number in statement.digests:
+                content = opened.get((statement.id, number))
+                if content is None or self.is_erasable:
+                    content = self._content(index, scope, now_s=now_s, secret=secret)
+            found.append(content)
         if self.pending is not None and self.pending_node is not None:
             issued_s = self.pending_node.issued_s
             pending = scope.number in self.pending.scopes

@@ -147,8 +147,17 @@ def fold_field(
     unread: list[Unread] = []
     expired = False
     exporter = nodes[0].department if nodes and nodes[0].flags & FLAG_EXPORT else None
+    number = field.number
     for index, (node, content) in enumerate(zip(nodes, contents, strict=True)):
-        if content is None or not _counts(field, node, revision):
+        # Most of a long journey says nothing of the field; it costs no call.
+        if content is None or (
+            isinstance(content, SectionContent)
+            and node.department is not None
+            and node.revision <= revision
+            and content.find(number, qualifier) is None
+        ):
+            continue
+        if not _counts(field, node, revision):
             continue
         found = read_content(
             field, qualifier, index, node, content, revision, exporter=exporter

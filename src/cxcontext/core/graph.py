@@ -56,6 +56,26 @@ class Graph:
     heads: tuple[int, ...]
 
 
+def extended(graph: Graph, statement: Linked) -> Graph | None:
+    """
+    Return *graph* with a statement that builds upon all of its heads, else None.
+
+    It comes after everything, so nothing has to be ordered anew.
+    """
+    order, position, ancestors = graph.order, graph.position, graph.ancestors
+    heads = {order[head] for head in graph.heads}
+    if not heads or heads != set(statement.parents) or statement.id in position:
+        return None
+    index = len(order)
+    return Graph(
+        order=(*order, statement.id),
+        position={**position, statement.id: index},
+        # All that is there is built upon, by the heads or through them.
+        ancestors=(*ancestors, (1 << index) - 1),
+        heads=(index,),
+    )
+
+
 def build_graph(statements: Iterable[Linked]) -> Graph:
     """
     Return the graph of *statements*, checked without recursion.

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from typing import Any, Final
 
-from cxcontext.core.statement import Statement
+from cxcontext.core.statement import SECTIONS, Statement
 
 MAX_VERIFIED: Final = 10_000
 
@@ -24,9 +24,7 @@ class VerifiedCache:
     def __init__(self, *, size: int = MAX_VERIFIED) -> None:
         self._size = size
         self._lock = threading.Lock()
-        self._statements: OrderedDict[tuple[bytes, bytes], tuple[Statement, Any]] = (
-            OrderedDict()
-        )
+        self._statements: OrderedDict[tuple[bytes, bytes], Statement] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._statements)
@@ -44,16 +42,13 @@ class VerifiedCache:
         # Foreign shapes are the parser's to refuse.
         except (TypeError, ValueError):
             return None
-        # Every entry must be there in the same form: a section or its digest.
-        if found is None or nothing is not None or unprotected != found[1]:
+        if found is None or nothing is not None or not _same(found, unprotected):
             return None
-        return found[0]
+        return found
 
     def __contains__(self, statement: Statement) -> bool:
         found = self._statements.get((statement.protected, statement.signature))
-        return found is not None and (
-            found[0] is statement or found[0].id == statement.id
-        )
+        return found is not None and (found is statement or found.id == statement.id)
 
     def clear(self) -> None:
         """
@@ -68,7 +63,20 @@ class VerifiedCache:
         """
         key = (statement.protected, statement.signature)
         with self._lock:
-            self._statements[key] = statement, statement.to_wire()[1]
+            self._statements[key] = statement
             self._statements.move_to_end(key)
             while len(self._statements) > self._size:
                 self._statements.popitem(last=False)
+
+
+def _same(statement: Statement, unprotected: Any) -> bool:
+    """
+    Whether every entry is there in the same form: a section or its digest.
+    """
+    if len(statement.sections) < len(statement.digests) or not statement.digests:
+        return bool(statement.to_wire()[1] == unprotected)
+    return (
+        isinstance(unprotected, dict)
+        and len(unprotected) == 1
+        and statement.sections == unprotected.get(SECTIONS)
+    )

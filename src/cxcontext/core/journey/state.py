@@ -15,7 +15,7 @@ from cxcontext.core.contribution import seal_pending
 from cxcontext.core.events import Event, MergeLeftOut, NearlyFull, Unsent
 from cxcontext.core.fold import Node
 from cxcontext.core.gaps import Reason
-from cxcontext.core.graph import build_graph
+from cxcontext.core.graph import build_graph, extended
 from cxcontext.core.known import Arrival
 from cxcontext.core.limits import (
     MAX_HEADS,
@@ -346,6 +346,16 @@ def grown(
     """
     Return *context* with more statements, whose parents it has.
     """
+    added = list(added)
+    if len(added) == 1 and (graph := extended(context.graph, added[0][0])):
+        ((statement, author),) = added
+        return Context(
+            reader=context.reader,
+            statements=(*context.statements, statement),
+            authors=(*context.authors, author),
+            graph=graph,
+            opened={**opened, **context.opened()},
+        )
     held = zip(context.statements, context.authors, strict=True)
     by_id = {statement.id: (statement, author) for statement, author in held}
     for statement, author in added:
