@@ -8,7 +8,6 @@ returns its result. Whether the answer is waited for or awaited, only `run` and
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Generator
 from inspect import iscoroutinefunction
 from typing import Any, TypeAlias, TypeVar
@@ -78,4 +77,7 @@ async def call_async(method: Callable[..., Any], *args: Any, **kwargs: Any) -> A
     """
     if iscoroutinefunction(method):
         return await method(*args, **kwargs)
+    # Whoever never awaits never waits for this import.
+    import asyncio  # noqa: PLC0415
+
     return await asyncio.to_thread(method, *args, **kwargs)

@@ -10,6 +10,7 @@ the ``cryptography`` library.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import ClassVar, Final, Literal, Self, TypeAlias
 
 import attrs
@@ -51,8 +52,6 @@ _PUBLIC_BYTES: Final = {
     MLKEM768_X25519: MLKEM_PUBLIC_BYTES + X25519_BYTES,
 }
 _X25519_PRIME: Final = 2**255 - 19  # RFC 7748, section 4.1
-# Any private key shows a small-order public one: the exchange gives all zeros.
-_PROBE: Final = X25519PrivateKey.from_private_bytes(bytes(X25519_BYTES))
 
 
 @attrs.frozen(kw_only=True)
@@ -236,7 +235,14 @@ def _load_x25519(data: bytes) -> X25519PublicKey:
         raise KeySetError("an X25519 key is not canonically encoded")
     key = X25519PublicKey.from_public_bytes(data)
     try:
-        _PROBE.exchange(key)
+        _probe().exchange(key)
     except ValueError:
         raise KeySetError("an X25519 key is of small order") from None
     return key
+
+
+@cache
+def _probe() -> X25519PrivateKey:
+    # Any private key shows a small-order public one: the exchange gives all zeros.
+    # Made when first needed, for it loads the whole of OpenSSL.
+    return X25519PrivateKey.from_private_bytes(bytes(X25519_BYTES))
