@@ -43,6 +43,8 @@ def qr_svg(text: str, *, scale_px: int = DEFAULT_SCALE_PX) -> str:
         scale=scale_px,
         border=BORDER_MODULES,
         xmldecl=False,
+        svgclass=None,
+        lineclass=None,
         # Dark pages would show through.
         light="white",
         nl=False,
