@@ -469,7 +469,9 @@ class TestLimits:
         journey.merge(world["support"].receive(forge.envelope(*there)))
 
         assert MAX_STATEMENTS == len(journey.context.statements)
-        assert [1] == [e.statements for e in world.told(MergeLeftOut)]
+        (told,) = world.told(MergeLeftOut)
+        assert (1, 1) == (told.statements, len(told.statement_ids))
+        assert {64} == {*map(len, told.statement_ids)}
         assert "Alex" == journey.recall(Acme.full_name)
         assert "0@example.org" == journey.recall(Acme.email)
 

@@ -16,7 +16,7 @@ from cxcontext.core.gaps import Reason
 from cxcontext.core.graph import Graph
 from cxcontext.core.journey import Journey
 from cxcontext.core.journey.state import Provenance
-from cxcontext.core.keys import KeySet, PrivateKeys
+from cxcontext.core.keys import KeySet, PrivateKeys, SigningKeyEntry
 from cxcontext.core.known import Arrival
 from cxcontext.core.limits import CLOCK_LEEWAY_SECONDS, DELIVERY_LIFETIME
 from cxcontext.core.recent import RecentlyOpened
@@ -328,6 +328,14 @@ class Department(Generic[V]):
             near = get_close_matches(str(name), departments, n=3) or sorted(departments)
             raise UnknownDepartmentError(name, tuple(near))
         return departments[name].external
+
+    def signing_key(self, key_id: bytes) -> SigningKeyEntry | None:
+        """
+        Return whose key that is; the key source is asked where it is not known.
+        """
+        if not self.key_set.knows({key_id}):
+            self._trust_domain.refresh()
+        return self.key_set.signing_key(key_id)
 
     # --- opening -------------------------------------------------------------
 

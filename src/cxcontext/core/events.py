@@ -198,9 +198,14 @@ class NearlyFull(Event):
 class MergeLeftOut(Event):
     """
     A merge over the limits kept what was here and left these statements out.
+
+    Attributes:
+        statements: How many.
+        statement_ids: Which, in hex.
     """
 
     statements: int
+    statement_ids: tuple[str, ...]
 
 
 @attrs.frozen(kw_only=True)

@@ -329,7 +329,8 @@ class JourneyState(Generic[V]):
         theirs = list(zip(other.statements, other.authors, strict=True))
         self._context, left_out = joined(self._context, theirs, other.opened())
         if left_out:
-            self._emit(MergeLeftOut, statements=left_out)
+            ids = tuple(statement_id.hex() for statement_id in left_out)
+            self._emit(MergeLeftOut, statements=len(ids), statement_ids=ids)
         return [
             index
             for index, statement in enumerate(self._context.statements)
@@ -379,15 +380,15 @@ def joined(
     context: Context,
     theirs: list[tuple[Statement, str | None]],
     opened: dict[Any, Any],
-) -> tuple[Context, int]:
+) -> tuple[Context, list[bytes]]:
     """
-    Return the union of both, and how many statements did not fit into the limits.
+    Return the union of both, and the ids of what did not fit into the limits.
 
     What is here stays; of the other side as many as fit, parents first.
     """
     result = grown_within_limits(context, theirs, opened)
     if result is not None:
-        return result, 0
+        return result, []
     # Over the limits: what both have, and of the rest one by one what still fits.
     held = {statement.id for statement in context.statements}
     common = [entry for entry in theirs if entry[0].id in held]
@@ -399,7 +400,7 @@ def joined(
     ):
         context = bigger
         taken += 1
-    return context, len(rest) - taken
+    return context, [statement.id for statement, _ in rest[taken:]]
 
 
 def grown_within_limits(
