@@ -6,7 +6,7 @@ libraries use too. This module only re-exports; adapters are imported from
 their own modules.
 """
 
-from cxcontext.core import events, standard
+from cxcontext.core import events, notices, standard
 from cxcontext.core.carrier import Limits
 from cxcontext.core.context import Context, Touchpoint
 from cxcontext.core.current import bound, current, require_current
@@ -69,6 +69,7 @@ __all__ = [
     "bound",
     "current",
     "events",
+    "notices",
     "positional",
     "require_current",
     "standard",

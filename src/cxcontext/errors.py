@@ -299,6 +299,23 @@ class NotPicklableError(UsageError, TypeError):
 
 
 @attrs.frozen
+class JourneyErasedError(UsageError):
+    """
+    A journey was brought to a home at which it was erased.
+
+    .. versionadded:: 0.1.0
+    """
+
+    journey_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"journey {self.journey_id} was erased and takes nothing more; "
+            "begin a new one"
+        )
+
+
+@attrs.frozen
 class NoJourneyError(UsageError, LookupError):
     """
     No journey is current in this unit of work.
@@ -1050,6 +1067,44 @@ class TriesExhaustedError(VerificationError):
 
     def __str__(self) -> str:
         return f"too many wrong codes {self.limit}; go on without one"
+
+
+@attrs.frozen
+class ForgedNoticeError(VerificationError):
+    """
+    An erasure notice or receipt does not verify under the key that it names.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "forged_notice"
+
+    key_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"the notice or receipt claimed by key {self.key_id} is not signed by it; "
+            "erase nothing because of it"
+        )
+
+
+@attrs.frozen
+class UnexpectedReceiptError(VerificationError):
+    """
+    A receipt answers no notice that this home has sent to whoever signed it.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "unexpected_receipt"
+
+    notice_id: str
+
+    def __str__(self) -> str:
+        return (
+            f"no notice {self.notice_id} awaits a receipt by this department; "
+            "it was received before, or is another home's"
+        )
 
 
 # --- nobody ------------------------------------------------------------------
