@@ -79,7 +79,7 @@ class Attack:
         call = f"guess-{kind}-{which // 9}"
         caller = None
         if kind == 0:
-            caller = f"+1202555{which // 3 % 50:04}"
+            caller = f"+12025550{which // 3 % 50 + 100}"
         elif kind == 1:
             caller = f"+447700900{self.chance.randrange(1000):03}"
         digits = f"{self.chance.randrange(10**8):08}"
@@ -122,9 +122,8 @@ class Attack:
         self.honest += 1
         kind = ("known", "other", "withheld", "quiet")[which % 4]
         known = f"+442079460{which % 1000:03}"
-        caller = {"other": "+442079469999", "withheld": None}.get(kind, known)
-        if kind == "other":
-            caller = f"+16135550{which // 4 % 100 + 100:03}"
+        elsewhere = f"+16135550{which // 4 % 100 + 100}"
+        caller = {"other": elsewhere, "withheld": None}.get(kind, known)
         line = QUIET_LINE if kind == "quiet" else LINE
         code = self.codes.issue(REFERENCE, line=line, caller=known)
         texts = [str(code), code.long]
