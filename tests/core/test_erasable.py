@@ -92,6 +92,14 @@ class Routed(cx.Vocabulary, revision=4):
     tier = cx.Field(5, Tier, scope=notes, clear=True)
 
 
+class Message:
+    """
+    A message of which only the limits are looked at.
+    """
+
+    limits = cx.Limits(value_bytes=60_000)
+
+
 @pytest.fixture
 def secrets(clock):
     """
@@ -736,6 +744,20 @@ class TestOtherVerbs:
         journey.accept_from(partner.hand_over("sales"), export=export.journey_id)
 
         assert "sent" == received_of(journey, world).recall(Acme.parcel)
+
+    def test_a_trial_keeps_no_secret(self, journey, sales, secrets):
+        """
+        To find out whether it fits, no secret is made of a journey not begun yet.
+        """
+        propagator = cx.Propagator(sales, [cx.Destination("support")])
+        carrier = Message()
+
+        assert propagator.fit(journey, carrier, to="support").transport
+        assert [] == secrets.asked
+
+        journey.begun()
+        journey.learn(Acme.email, "alex@example.com")
+        assert propagator.fit(journey, carrier, to="support").transport
 
     def test_arrival_flags_stand_beside_it(self, journey, world):
         """

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import attrs
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -59,6 +60,27 @@ def unlock(locked: bytes, *, secret: bytes, info: bytes) -> bytes:
 
 def _cipher(secret: bytes, info: bytes) -> AESGCM:
     return AESGCM(HKDF(SHA256(), _KEY_BYTES, salt=None, info=info).derive(secret))
+
+
+@attrs.frozen(repr=False)
+class TrialSecrets:
+    """
+    For a trial that is thrown away: no secret is kept of a journey that it begins.
+    """
+
+    _secrets: ErasureSecrets
+
+    def create(self, _journey_id: str) -> bytes:
+        """
+        Return what takes a secret's place.
+        """
+        return bytes(SECRET_BYTES)
+
+    def find(self, journey_id: str) -> bytes | None:
+        """
+        Return the secret of a journey that has one.
+        """
+        return self._secrets.find(journey_id)
 
 
 def find_secret(secrets: ErasureSecrets | None, journey_id: str) -> bytes | None:
