@@ -122,6 +122,19 @@ class TestLimits:
 
         assert [REFERENCE] * 20 == found
 
+    def test_in_a_crowd_a_good_one_may_count(self, clock):
+        """
+        If others give theirs back all the time, the answer is given all the same.
+        """
+
+        class Crowded(MemoryStore):
+            def replace(self, key, record, **options):
+                return len(record) > 4 and super().replace(key, record, **options)
+
+        codes = codes_on(Crowded(), clock)
+
+        assert REFERENCE == redeem(codes, codes.issue(REFERENCE, line=LINE))
+
     def test_at_the_same_moment_they_count_as_well(self, codes):
         """
         Of a hundred calls from one number at once, five codes are looked at.

@@ -62,8 +62,6 @@ class _State:
 
     @classmethod
     def unpack(cls, data: bytes) -> _State:
-        if len(data) != _STATE.size:
-            raise RecordTamperedError
         reference, further, expires_s, number, used_s, call = _STATE.unpack(data)
         return cls(
             reference=reference,
