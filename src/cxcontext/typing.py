@@ -272,10 +272,18 @@ class DeliveryLog(Protocol):
     """
 
     def note_handed(
-        self, journey_id: str, *, to: str, scopes: Collection[int], at: datetime
+        self,
+        journey_id: str,
+        *,
+        to: str,
+        scopes: Collection[int],
+        at: datetime,
+        export: str | None = None,
     ) -> None:
         """
         Note one hand-over: to which department, with which scopes, when.
+
+        *export* is the id of the journey that an external partner was sent instead.
 
         Raises:
             cxcontext.errors.UnavailableError: When the log cannot be reached.
@@ -291,7 +299,13 @@ class AsyncDeliveryLog(Protocol):
     """
 
     async def note_handed(
-        self, journey_id: str, *, to: str, scopes: Collection[int], at: datetime
+        self,
+        journey_id: str,
+        *,
+        to: str,
+        scopes: Collection[int],
+        at: datetime,
+        export: str | None = None,
     ) -> None:
         """
         As `DeliveryLog.note_handed`.

@@ -20,6 +20,7 @@ class Handed:
         to: The department.
         at: When.
         scopes: The numbers of the scopes whose sections went along.
+        export: Under which id an external partner knows what it was sent.
 
     .. versionadded:: 0.1.0
     """
@@ -27,18 +28,23 @@ class Handed:
     to: str
     at: datetime
     scopes: tuple[int, ...]
+    export: str | None = None
 
 
-def pack_handed(to: str, scopes: Collection[int], *, at_s: int) -> bytes:
+def pack_handed(
+    to: str, scopes: Collection[int], *, at_s: int, export: str | None
+) -> bytes:
     """
     Return what is stored of a hand-over.
     """
-    return json.dumps([to, at_s, sorted(scopes)], separators=(",", ":")).encode()
+    packed = [to, at_s, sorted(scopes), *([] if export is None else [export])]
+    return json.dumps(packed, separators=(",", ":")).encode()
 
 
 def unpack_handed(packed: bytes) -> Handed:
     """
     Return what was stored.
     """
-    to, at_s, scopes = json.loads(packed)
-    return Handed(to=to, at=datetime.fromtimestamp(at_s, UTC), scopes=tuple(scopes))
+    to, at_s, scopes, *export = json.loads(packed)
+    at = datetime.fromtimestamp(at_s, UTC)
+    return Handed(to, at, tuple(scopes), export[0] if export else None)

@@ -77,6 +77,7 @@ class Home:
         Raises:
             VerificationError: When what rests there does not verify.
             JourneyFullError: When it would no longer fit with what rests there.
+            JourneyErasedError: When it was erased here: begin a new one.
             UnavailableError: When the store cannot be reached, or too many
                 contribute at once.
 
@@ -196,7 +197,13 @@ class Home:
         return run(steps, self._store)
 
     def note_handed(
-        self, journey_id: str, *, to: str, scopes: Collection[int], at: datetime
+        self,
+        journey_id: str,
+        *,
+        to: str,
+        scopes: Collection[int],
+        at: datetime,
+        export: str | None = None,
     ) -> None:
         """
         Note that a journey was handed to somebody; `Propagator` does it.
@@ -206,7 +213,8 @@ class Home:
 
         .. versionadded:: 0.1.0
         """
-        run(self._rules.note_handed(journey_id, to, scopes, at=at), self._store)
+        steps = self._rules.note_handed(journey_id, to, scopes, at=at, export=export)
+        run(steps, self._store)
 
     def handed(self, place: RestingPlace, *, at: datetime) -> tuple[Handed, ...]:
         """
@@ -304,12 +312,18 @@ class AsyncHome:
         return await run_async(steps, self._store)
 
     async def note_handed(
-        self, journey_id: str, *, to: str, scopes: Collection[int], at: datetime
+        self,
+        journey_id: str,
+        *,
+        to: str,
+        scopes: Collection[int],
+        at: datetime,
+        export: str | None = None,
     ) -> None:
         """
         As `Home.note_handed`.
         """
-        steps = self._rules.note_handed(journey_id, to, scopes, at=at)
+        steps = self._rules.note_handed(journey_id, to, scopes, at=at, export=export)
         await run_async(steps, self._store)
 
     async def handed(self, place: RestingPlace, *, at: datetime) -> tuple[Handed, ...]:

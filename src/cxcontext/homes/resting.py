@@ -21,6 +21,7 @@ import attrs
 import cxcontext as cx
 from cxcontext.errors import (
     DifferentJourneyError,
+    JourneyErasedError,
     JourneyExpiredError,
     JourneyFullError,
     RolledBackError,
@@ -34,6 +35,7 @@ from cxcontext.homes.due_times import Overdue, pack_due, unpack_due
 from cxcontext.homes.known_heads import KnownHeads
 from cxcontext.homes.pepper import Pepper
 from cxcontext.homes.places import RestingPlace
+from cxcontext.homes.secret_records import Tombstones
 from cxcontext.steps import Steps
 
 V = TypeVar("V", bound=cx.Vocabulary)
@@ -78,6 +80,8 @@ class Resting:
         """
         journey_id = journey.begun()
         lookup = self.pepper.lookup("journey", journey_id.encode())
+        erased = Tombstones(self.pepper)
+        yield from erased.check(journey_id, now_s=journey.now_s())
         known = yield from self.heads.load(journey_id, now_s=journey.now_s())
         for _ in range(MAX_TRIES):
             now_s = journey.now_s()
@@ -101,8 +105,15 @@ class Resting:
             )
             if done:
                 break
+            yield from erased.check(journey_id, now_s=now_s)
         else:
             raise UnavailableError("the home, which too many contribute to at once,")
+        try:
+            yield from erased.check(journey_id, now_s=now_s)
+        except JourneyErasedError:
+            # It was erased while this was on its way: nothing of it stays.
+            yield lambda store: store.remove(lookup)
+            raise
         journey.carried()
         place = RestingPlace(journey_id, journey.arrival)
         missing = journey.lacks(known)
@@ -288,14 +299,20 @@ class Resting:
     # --- to whom it was sent -----------------------------------------------------
 
     def note_handed(
-        self, journey_id: str, to: str, scopes: Collection[int], *, at: datetime
+        self,
+        journey_id: str,
+        to: str,
+        scopes: Collection[int],
+        *,
+        at: datetime,
+        export: str | None = None,
     ) -> Steps[None]:
         """
         As `Home.note_handed`.
         """
         lookup = self.pepper.lookup("log", journey_id.encode())
         at_s = int(at.timestamp())
-        packed = pack_handed(to, scopes, at_s=at_s)
+        packed = pack_handed(to, scopes, at_s=at_s, export=export)
         entry = self.pepper.seal("log", packed, at=lookup)
         yield lambda store: store.link(
             lookup, entry, order=at_s, now_s=at_s, expires_s=at_s + self.lifetime_s

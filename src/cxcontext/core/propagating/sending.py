@@ -151,6 +151,11 @@ class Sending(AllowList[V]):
             department = to.department if isinstance(to, Destination) else to
             return Injected(destination=department, skipped=SkipReason.NOT_ALLOWED)
         try:
+            if self.log is not None and self.department.is_external(
+                destination.department
+            ):
+                # An export has another id, and is noted under this journey's.
+                journey.begun()
             sent = self._inline(journey, carrier, destination, name, binding)
             references = self._references_for(destination)
             if sent is None and references is not None:
@@ -221,9 +226,11 @@ class Sending(AllowList[V]):
         self, journey: Journey[V], destination: Destination, sent: _Sent
     ) -> dict[str, Any]:
         scopes = {scope for s in sent.envelope.statements for scope in s.sections}
+        sent_id = sent.envelope.journey_id
         return {
             # An export is another journey; whose it is, only this side knows.
-            "journey_id": str(journey.id or sent.envelope.journey_id),
+            "journey_id": str(journey.id),
+            "export": None if sent_id == journey.id else sent_id,
             "to": destination.department,
             "scopes": scopes,
             "at": from_seconds(journey.now_s()),
