@@ -22,7 +22,9 @@ KEYS = [b"", b"\0", b"a", b"A", b"a\0", b"{}", b"}%:*", bytes(32), b"\xff" * 64]
 MANY = 200
 
 
-def put(store, record, *, version=None, key=PLACE, now_s=NOW_S, expires_s=ENDS_S):
+def put(
+    store, record=b"record", *, version=None, key=PLACE, now_s=NOW_S, expires_s=ENDS_S
+):
     """
     Replace the record at *key*, usually the first one there.
     """
@@ -36,7 +38,7 @@ def claimed(store, claimant, *, prefix=b"", key=PLACE, now_s=NOW_S):
     return store.claim(key, claimant, prefix=prefix, now_s=now_s)
 
 
-def lead(store, value, *, key=KEY, order=1, now_s=NOW_S, expires_s=ENDS_S):
+def lead(store, value=b"value", *, key=KEY, order=1, now_s=NOW_S, expires_s=ENDS_S):
     """
     Link *key* to *value*.
     """

@@ -29,4 +29,4 @@ support = _fixtures.support
 billing = _fixtures.billing
 ivr = _fixtures.ivr
 
-pytest.register_assert_rewrite("claims")
+pytest.register_assert_rewrite("claims", "crowds", "outages")
