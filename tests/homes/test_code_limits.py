@@ -27,6 +27,7 @@ from cxcontext.errors import (
     CodeRefusedError,
     LongerCodeError,
     TriesExhaustedError,
+    UnavailableError,
 )
 from cxcontext.homes import CodeLimits
 from cxcontext.homes.damm import check_digit
@@ -134,6 +135,54 @@ class TestLimits:
         codes = codes_on(Crowded(), clock)
 
         assert REFERENCE == redeem(codes, codes.issue(REFERENCE, line=LINE))
+
+    def test_a_store_that_fails_afterwards_loses_no_answer(self, clock):
+        """
+        The code is used by then, so the caller gets what it led to.
+        """
+
+        class Failing(MemoryStore):
+            def replace(self, key, record, **options):
+                if len(record) == 4:
+                    raise UnavailableError("the store")
+                return super().replace(key, record, **options)
+
+        codes = codes_on(Failing(), clock)
+
+        assert REFERENCE == redeem(codes, codes.issue(REFERENCE, line=LINE))
+
+    @pytest.mark.parametrize("failing", range(5))
+    def test_a_store_that_fails_before_uses_no_code(self, clock, failing):
+        """
+        Whichever step fails first, the code is as good as before.
+        """
+
+        class Failing(MemoryStore):
+            left = None
+
+            def _ask(self):
+                if self.left is not None:
+                    self.left -= 1
+                    if self.left < 0:
+                        raise UnavailableError("the store")
+
+            def load(self, key, **options):
+                self._ask()
+                return super().load(key, **options)
+
+            def increment(self, key, **options):
+                self._ask()
+                return super().increment(key, **options)
+
+        store = Failing()
+        codes = codes_on(store, clock)
+        code = codes.issue(REFERENCE, line=LINE)
+        store.left = failing
+        with pytest.raises(UnavailableError):
+            redeem(codes, code)
+        store.left = None
+
+        assert REFERENCE == redeem(codes, code, call="CA-2")
 
     def test_at_the_same_moment_they_count_as_well(self, codes):
         """

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import struct
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, SupportsBytes
 
@@ -141,7 +142,9 @@ class CodeRules:
             )
         if answer is not None:
             if number is not None:
-                yield from self.counting.give_back(number, now_s=now_s)
+                # The code is used: what is lost here must not lose the answer.
+                with suppress(UnavailableError):
+                    yield from self.counting.give_back(number, now_s=now_s)
             return answer
         if not call_left:
             raise TriesExhaustedError("in this call")
