@@ -12,7 +12,12 @@ from making.world import Acme, World
 
 from cxcontext.core.key_json import MAX_ITEMS
 from cxcontext.core.keys import KeySet
-from cxcontext.core.section import MAX_AGE_SECONDS
+from cxcontext.core.section import (
+    MAX_AGE_SECONDS,
+    MarkKind,
+    SectionContent,
+    WireMark,
+)
 from cxcontext.errors import KeySetError
 
 
@@ -59,3 +64,18 @@ def test_as_many_items_as_there_may_be_are_looked_at():
 
     with pytest.raises(KeySetError, match="domain is missing"):
         KeySet.from_json('{"a":[' + inside + "]}")
+
+
+def test_a_section_finds_the_marks_of_one_qualifier():
+    """
+    Reading one of many qualifiers does not walk over the marks of the others.
+    """
+    marks = tuple(
+        WireMark(field=36, kind=MarkKind.REFUSED, qualifier=f"{n % 7}", age_s=n)
+        for n in range(21)
+    )
+    content = SectionContent(marks=marks)
+
+    assert [3, 10, 17] == [mark.age_s for mark in content.find_marks(36, "3")]
+    assert () == content.find_marks(36, None)
+    assert () == content.find_marks(35, "3")

@@ -150,6 +150,9 @@ def _scan(data: bytes, what: str) -> None:
             raise MalformedError(what)
         if major in (2, 3):
             at += length
+        if major == 5 and MAX_MAP_ENTRIES < length <= (len(data) - at) // 2:
+            # Before one is built: integers that collide make it take quadratic time.
+            raise LimitExceededError("entries in a map", MAX_MAP_ENTRIES)
         if major in (4, 5) and length:
             stack.append((length if major == 4 else 2 * length, major == 5))
             if len(stack) > MAX_NESTING:
@@ -304,7 +307,7 @@ def _decode_seconds(seconds: object, _immutable: bool) -> datetime:
 def _decode_days(days: object, _immutable: bool) -> date:
     if type(days) is not int:
         raise ValueError
-    return _EPOCH.date() + timedelta(days=days)
+    return date.fromordinal(_EPOCH_ORDINAL + days)
 
 
 def _decode_decimal(pair: object, _immutable: bool) -> Decimal:
@@ -315,9 +318,8 @@ def _decode_decimal(pair: object, _immutable: bool) -> Decimal:
         raise ValueError
     if abs(exponent) > MAX_DECIMAL_EXPONENT or not INT_MIN <= mantissa <= INT_MAX:
         raise ValueError
-    sign = 1 if mantissa < 0 else 0
-    digits = tuple(int(digit) for digit in str(abs(mantissa)))
-    return Decimal((sign, digits, exponent))
+    # The constructor takes every digit, whatever the application's own context says.
+    return Decimal(f"{mantissa}e{exponent}")
 
 
 _NO_TAGS: Final[Mapping[int, Callable[[Any, bool], Any]]] = dict.fromkeys(
@@ -341,18 +343,18 @@ def _encode_datetime(encoder: cbor2.CBOREncoder, value: datetime) -> None:
         raise ValueError
     if value.microsecond:
         text = value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-        tagged = cbor2.CBORTag(0, text)
+        encoder.write(b"\xc0" + cbor2.dumps(text))
     else:
-        tagged = cbor2.CBORTag(1, (value - _EPOCH) // timedelta(seconds=1))
-    encoder.write(cbor2.dumps(tagged))
+        # Whole seconds of the years that there are fit into a float's 53 bits.
+        encoder.write(b"\xc1" + cbor2.dumps(int(value.timestamp())))
 
 
 def _encode_date(encoder: cbor2.CBOREncoder, value: date) -> None:
-    days = (value - _EPOCH.date()).days
-    encoder.write(cbor2.dumps(cbor2.CBORTag(100, days)))
+    encoder.write(b"\xd8\x64" + cbor2.dumps(value.toordinal() - _EPOCH_ORDINAL))
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_ORDINAL: Final = _EPOCH.toordinal()
 
 
 def _refuse_value(_encoder: object, _value: object) -> None:

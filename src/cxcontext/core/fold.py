@@ -378,13 +378,14 @@ def _outranks(
 
 def marks_of(
     field: FieldDefinition[Any],
+    qualifier: str | None,
     *,
     nodes: Sequence[Node],
     contents: Sequence[Content],
     now_s: int,
 ) -> Iterator[tuple[Node, WireMark]]:
     """
-    Yield what happened around the field, oldest statement first.
+    Yield what happened around one (field, qualifier), oldest statement first.
     """
     for node, content in zip(nodes, contents, strict=True):
         if (
@@ -394,9 +395,8 @@ def marks_of(
             and node.expires_s > now_s
             and field.may_write(node.department)
         ):
-            for mark in content.marks:
-                if mark.field == field.number:
-                    yield node, mark
+            for mark in content.find_marks(field.number, qualifier):
+                yield node, mark
 
 
 def last_mark(
@@ -410,12 +410,9 @@ def last_mark(
     Return that the customer refused or does not know, whichever was noted last.
     """
     last: tuple[int, MarkKind] | None = None
-    for node, mark in marks_of(field, nodes=nodes, contents=contents, now_s=now_s):
+    marks = marks_of(field, qualifier, nodes=nodes, contents=contents, now_s=now_s)
+    for node, mark in marks:
         at_s = node.issued_s - mark.age_s
-        if (
-            mark.kind is not MarkKind.ASKED
-            and mark.qualifier == qualifier
-            and (last is None or at_s >= last[0])
-        ):
+        if mark.kind is not MarkKind.ASKED and (last is None or at_s >= last[0]):
             last = (at_s, mark.kind)
     return None if last is None else last[1]

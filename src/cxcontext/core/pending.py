@@ -71,7 +71,7 @@ class PendingMark:
         Return the mark as it stands in a statement of *issued_s*.
         """
         age_s = max(0, issued_s - self.at_s)
-        return attrs.evolve(self.mark, age_s=age_s) if age_s else self.mark
+        return self.mark._replace(age_s=age_s) if age_s else self.mark
 
 
 def _in_section(fact: WireFact) -> tuple[bool, int, str]:

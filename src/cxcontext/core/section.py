@@ -9,7 +9,7 @@ too: whatever does not fit the grammar is refused as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
@@ -90,8 +90,7 @@ class WireFact(NamedTuple):
         return fact
 
 
-@attrs.frozen(kw_only=True)
-class WireMark:
+class WireMark(NamedTuple):
     """
     One mark as it stands in a section.
     """
@@ -99,8 +98,11 @@ class WireMark:
     field: int
     kind: MarkKind
     age_s: int = 0
-    qualifier: str | None = attrs.field(default=None, repr=False)
-    because: str | None = attrs.field(default=None, repr=False)
+    qualifier: str | None = None
+    because: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<WireMark {self.kind.name} of field {self.field}>"
 
     def to_list(self) -> list[Any]:
         """
@@ -124,9 +126,20 @@ class SectionContent:
         init=False, eq=False, repr=False
     )
 
+    _marks_by_slot: dict[tuple[int, str | None], list[WireMark]] = attrs.field(
+        init=False, eq=False, repr=False
+    )
+
     @_by_slot.default
     def _index(self) -> dict[tuple[int, str | None], WireFact]:
         return {(fact.field, fact.qualifier): fact for fact in self.facts}
+
+    @_marks_by_slot.default
+    def _index_marks(self) -> dict[tuple[int, str | None], list[WireMark]]:
+        by_slot: dict[tuple[int, str | None], list[WireMark]] = {}
+        for mark in self.marks:
+            by_slot.setdefault((mark.field, mark.qualifier), []).append(mark)
+        return by_slot
 
     @property
     def has_duplicates(self) -> bool:
@@ -140,6 +153,12 @@ class SectionContent:
         Return the one fact of a field and qualifier, or None.
         """
         return self._by_slot.get((field, qualifier))
+
+    def find_marks(self, field: int, qualifier: str | None) -> Sequence[WireMark]:
+        """
+        Return the marks of a field and qualifier, in the order in which they stand.
+        """
+        return self._marks_by_slot.get((field, qualifier), ())
 
     def encode(self) -> bytes:
         """

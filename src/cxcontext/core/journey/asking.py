@@ -167,11 +167,11 @@ class JourneyAsking(JourneyLearning[V]):
     ) -> tuple[str, ...]:
         context, now_s = self._view(), self.now_s()
         contents = context.scope_contents(key.scope, now_s=now_s)
-        marks = marks_of(key.field, nodes=context.nodes, contents=contents, now_s=now_s)
+        marks = marks_of(
+            key.field, qualifier, nodes=context.nodes, contents=contents, now_s=now_s
+        )
         askers = {
-            node.department or ""
-            for node, mark in marks
-            if mark.kind is MarkKind.ASKED and mark.qualifier == qualifier
+            node.department or "" for node, mark in marks if mark.kind is MarkKind.ASKED
         }
         return tuple(sorted(askers))
 
