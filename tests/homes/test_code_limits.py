@@ -123,6 +123,17 @@ class TestLimits:
 
         assert [REFERENCE] * 20 == found
 
+    def test_a_good_one_gives_back_one_try(self, codes):
+        """
+        After ten good ones five bad ones are left, as before.
+        """
+        for which in range(10):
+            redeem(codes, codes.issue(REFERENCE, line=LINE), call=f"CA-{which}")
+        guess(codes, 5, caller=NUMBER)
+
+        with pytest.raises(TriesExhaustedError):
+            redeem(codes, codes.issue(REFERENCE, line=LINE), call="CA-10")
+
     def test_in_a_crowd_a_good_one_may_count(self, clock):
         """
         If others give theirs back all the time, the answer is given all the same.
@@ -340,6 +351,37 @@ class TestAlarm:
         clock.advance(minutes=59)
 
         assert codes.asks_for_more(line=LINE, caller=NUMBER)
+
+    def test_wrong_further_digits_ring(self, codes):
+        """
+        Who has nine digits and guesses the others guesses.
+        """
+        code = codes.issue(REFERENCE, line=LINE)
+        for which in range(20):
+            five = f"{(int(code.further[:5]) + 1 + which) % 100_000:05}"
+            with pytest.raises(CodeRefusedError):
+                redeem(
+                    codes,
+                    str(code) + five + check_digit(five),
+                    call=f"CA-{which}",
+                    caller=f"+447700900{which:03}",
+                )
+
+        assert codes.asks_for_more(line=LINE, caller=NUMBER)
+
+    def test_who_is_asked_for_more_rings_nothing(self, codes, clock):
+        """
+        Honest callers who begin with nine digits do not keep the alarm ringing.
+        """
+        guess(codes, 20)
+        clock.advance(minutes=30)
+        for which in range(40):
+            code = codes.issue(REFERENCE, line=LINE)
+            with pytest.raises(LongerCodeError):
+                redeem(codes, code, call=f"CA-{which}", caller=None)
+        clock.advance(minutes=30)
+
+        assert not codes.asks_for_more(line=LINE)
 
     def test_who_is_late_or_mistypes_rings_nothing(self, codes, clock):
         """

@@ -7,12 +7,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
 from acme import Clock
 from awaitable import Awaitable
 from switchboard import (
+    CALL,
     LINE,
     NUMBER,
     OTHER_LINE,
@@ -33,7 +35,7 @@ from cxcontext.errors import (
     UnavailableError,
     UsageError,
 )
-from cxcontext.homes import AsyncCodes, CodeLimits, Codes, HandoverCode
+from cxcontext.homes import AsyncCodes, CodeLimits, Codes, HandoverCode, ReferenceKeys
 from cxcontext.homes.damm import check_digit
 from cxcontext.stores.memory import MemoryStore
 from cxcontext.stores.sqlite import SQLiteStore
@@ -83,6 +85,16 @@ class TestRedeem:
         code = codes.issue(REFERENCE, line=LINE)
 
         assert REFERENCE == redeem(codes, code)
+
+    def test_a_reference_is_taken_as_it_is(self, codes, clock):
+        """
+        What comes out parses as the `Reference` that went in.
+        """
+        keys = ReferenceKeys({0: bytes(32)})
+        reference = keys.mint(expires_s=clock.now_s + 60, random=bytes)
+        raw = redeem(codes, codes.issue(reference, line=LINE))
+
+        assert reference == keys.parse(raw, now_s=clock.now_s)
 
     def test_all_fifteen_digits_do_as_well(self, codes):
         """
@@ -392,6 +404,33 @@ class TestStore:
 
         with pytest.raises(RecordTamperedError):
             redeem(codes, first)
+
+    @pytest.mark.parametrize(
+        ("other_call", "answers"),
+        [(CALL, [REFERENCE, REFERENCE]), ("CA-2", [REFERENCE])],
+    )
+    def test_who_is_overtaken_looks_again(self, clock, other_call, answers):
+        """
+        The same request, delivered twice, has its answer; another call is refused,
+        and neither has guessed.
+        """
+        got = []
+
+        class Overtaken(MemoryStore):
+            def replace(self, key, record, *, version, **options):
+                if version is not None and len(record) > 4 and not got:
+                    got.append(None)
+                    got.append(redeem(codes, code, call=other_call, caller=None))
+                return super().replace(key, record, version=version, **options)
+
+        codes = codes_on(
+            Overtaken(), clock, limits=CodeLimits(line_guesses=1, withheld_guesses=1)
+        )
+        code = codes.issue(REFERENCE, line=LINE)
+        with suppress(CodeRefusedError):
+            got.append(redeem(codes, code, caller=None))
+
+        assert (answers, False) == (got[1:], codes.asks_for_more(line=LINE))
 
     def test_another_pepper_finds_nothing(self, store, clock):
         """

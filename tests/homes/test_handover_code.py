@@ -92,11 +92,23 @@ class TestCode:
 
     def test_digits_are_equally_likely(self):
         """
-        A draw that would make small numbers likelier is drawn again.
+        From the last whole multiple of all codes on, it is drawn again.
         """
-        draws = [bytes([0xFF] * 8), bytes(8)]
+        fair = 2**64 // 10**13 * 10**13
+        draws = [number.to_bytes(8) for number in (2**64 - 1, fair, fair - 1)]
+        last = draw(lambda size: draws.pop(0))
 
-        assert ("000000000000000", []) == (draw(lambda size: draws.pop(0)), draws)
+        assert ("99999999", "99999", []) == (last[:8], last[9:14], draws)
+
+    @pytest.mark.parametrize("wrong", [0, 8, 9, 14])
+    def test_both_check_digits_count(self, wrong):
+        """
+        One wrong digit among the nine or the six, and all is mistyped.
+        """
+        digits = draw(bytes)
+        typed = digits[:wrong] + "1" + digits[wrong + 1 :]
+
+        assert (False, None) == (parse(digits) is None, parse(typed))
 
     @given(st.binary(min_size=8, max_size=8))
     def test_whatever_is_drawn_is_read_back(self, drawn):
