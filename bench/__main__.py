@@ -28,6 +28,7 @@ from bench.growth import (
     growth_tables,
     measure_growth,
 )
+from bench.homes import home_tables
 from bench.imports import import_tables, measure_imports
 from bench.memory import measure_memory, memory_tables
 from bench.table import Table
@@ -67,11 +68,20 @@ def _memory(options: argparse.Namespace) -> list[Table]:
     return memory_tables(measure_memory(statements=options.statements))
 
 
+def _homes(options: argparse.Namespace) -> list[Table]:
+    return home_tables(
+        rounds=options.home_rounds,
+        resting=options.resting,
+        seconds=options.home_seconds,
+    )
+
+
 SECTIONS: Final[dict[str, Callable[[argparse.Namespace], list[Table]]]] = {
     "envelope": _envelope,
     "growth": _growth,
     "import": _import,
     "memory": _memory,
+    "homes": _homes,
 }
 
 
@@ -104,6 +114,9 @@ def parser() -> argparse.ArgumentParser:
     add("--growth-up-to", type=int, default=max(FACTS), help="the largest size")
     add("--import-rounds", type=int, default=31)
     add("--statements", type=int, default=MAX_VERIFIED, help="in the memory's cache")
+    add("--home-rounds", type=int, default=40)
+    add("--home-seconds", type=float, default=3.0, help="of several processes")
+    add("--resting", type=int, default=20_000, help="journeys in each home")
     add("--cwt", type=Path, help="where cwt is installed with a cbor2 before 6")
     add("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     add("--markdown", action="store_true", help="tables for docs/benchmarks.md")

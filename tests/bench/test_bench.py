@@ -34,6 +34,9 @@ TINY = (
     *("--growth-up-to", "4"),
     *("--import-rounds", "1"),
     *("--statements", "20"),
+    *("--home-rounds", "1"),
+    *("--home-seconds", "0.05"),
+    *("--resting", "20"),
 )
 
 # What the targets are about, by the words of their rows.
@@ -49,6 +52,10 @@ TARGETS = (
     "import cxcontext",
     "tracemalloc",
     "resident set",
+    "mint",
+    "check",
+    "put, beside a plain write",
+    "4 processes, put and redeem",
 )
 
 
