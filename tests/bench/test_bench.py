@@ -54,7 +54,6 @@ TARGETS = (
     "resident set",
     "mint",
     "check",
-    "put, beside a plain write",
     "4 processes, put and redeem",
 )
 
@@ -142,7 +141,7 @@ class TestReport:
         printed = capsys.readouterr().out
         assert "Growth with facts" in printed
         assert "Bytes" not in printed
-        assert {"envelope", "growth", "import", "memory"} == set(SECTIONS)
+        assert {"envelope", "growth", "homes", "import", "memory"} == set(SECTIONS)
 
 
 class TestYardstick:
