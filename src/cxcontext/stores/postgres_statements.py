@@ -165,7 +165,9 @@ class Statements:
                 f"cxcontext knows {len(steps)}: upgrade it)"
             )
         for step in steps[found:]:
-            yield from step
+            # A list takes no answers, as `yield from` would have it do.
+            for statement in step:  # noqa: UP028
+                yield statement
             yield self["stepped"]
         yield b"COMMIT"
 
