@@ -10,6 +10,8 @@ from cxcontext.homes.correlation import AsyncCorrelations, CallKey, Correlations
 from cxcontext.homes.customer_keys import CustomerKey, KeyKind
 from cxcontext.homes.delivery_log import Handed
 from cxcontext.homes.due_times import Overdue
+from cxcontext.homes.erased import Erased, SentNotice
+from cxcontext.homes.erasure import AsyncErasures, Erasures
 from cxcontext.homes.found import Found
 from cxcontext.homes.handover_code import HandoverCode
 from cxcontext.homes.home import AsyncHome, Home
@@ -26,22 +28,30 @@ from cxcontext.homes.redeeming import Redeemed
 from cxcontext.homes.reference import Reference, ReferenceKeys
 from cxcontext.homes.references import AsyncReferences, References
 from cxcontext.homes.resting import Freshness
+from cxcontext.homes.secrets import AsyncJourneySecrets, JourneySecrets
+from cxcontext.homes.who_has import Holder, Source, WhoHas
 
 __all__ = [
     "AsyncCodes",
     "AsyncCorrelations",
+    "AsyncErasures",
     "AsyncHome",
+    "AsyncJourneySecrets",
     "AsyncReferences",
     "CallKey",
     "CodeLimits",
     "Codes",
     "Correlations",
     "CustomerKey",
+    "Erased",
+    "Erasures",
     "Found",
     "Freshness",
     "Handed",
     "HandoverCode",
+    "Holder",
     "Home",
+    "JourneySecrets",
     "KeyKind",
     "Overdue",
     "Redeemed",
@@ -49,6 +59,9 @@ __all__ = [
     "ReferenceKeys",
     "References",
     "RestingPlace",
+    "SentNotice",
+    "Source",
+    "WhoHas",
     "from_reply",
     "qr_png",
     "qr_svg",

@@ -9,7 +9,7 @@ brought there.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -82,6 +82,14 @@ class SecretRecords:
             yield from self._keep(journey_id, secret, version, now_s=now_s)
         return secret
 
+    def is_kept(self, journey_id: str, *, now_s: int) -> Steps[bool]:
+        """
+        Whether there is a secret of a journey.
+        """
+        lookup = self.lookup(journey_id)
+        found = yield lambda store: store.load(lookup, now_s=now_s)
+        return found is not None
+
     def forget(self, journey_id: str) -> Steps[None]:
         """
         Delete the secret of a journey.
@@ -105,6 +113,22 @@ class SecretRecords:
         return kept
 
 
+class Tombstone(NamedTuple):
+    """
+    That a journey was erased.
+
+    Attributes:
+        at_s: When, in seconds.
+        erasable: Whether it was an erasable journey; None if nobody could tell.
+    """
+
+    at_s: int
+    erasable: bool | None
+
+
+_ERASABLE: Final = (None, False, True)
+
+
 @attrs.frozen(repr=False)
 class Tombstones:
     """
@@ -113,24 +137,19 @@ class Tombstones:
 
     pepper: Pepper
 
-    def lookup(self, journey_id: str) -> bytes:
+    def load(self, journey_id: str, *, now_s: int) -> Steps[Tombstone | None]:
         """
-        Return under what a journey's tombstone stands.
-        """
-        return self.pepper.lookup("tombstone", journey_id.encode())
-
-    def load(self, journey_id: str, *, now_s: int) -> Steps[int | None]:
-        """
-        Return when a journey was erased, in seconds, or None.
+        Return the tombstone of a journey, or None.
 
         Raises:
             RecordTamperedError: When the store returned something else.
         """
-        lookup = self.lookup(journey_id)
+        lookup = self.pepper.lookup("tombstone", journey_id.encode())
         found = yield lambda store: store.load(lookup, now_s=now_s)
         if found is None:
             return None
-        return int.from_bytes(self.pepper.open("tombstone", found[1], at=lookup))
+        packed = self.pepper.open("tombstone", found[1], at=lookup)
+        return Tombstone(int.from_bytes(packed[:-1]), _ERASABLE[packed[-1]])
 
     def check(self, journey_id: str, *, now_s: int) -> Steps[None]:
         """
@@ -142,15 +161,18 @@ class Tombstones:
         if (yield from self.load(journey_id, now_s=now_s)) is not None:
             raise JourneyErasedError(journey_id)
 
-    def raise_over(self, journey_id: str, *, at_s: int, now_s: int) -> Steps[int]:
+    def put(
+        self, journey_id: str, *, at_s: int, erasable: bool | None, now_s: int
+    ) -> Steps[Tombstone]:
         """
-        Let a journey be erased from now on; return since when it is.
+        Let a journey be erased from now on; return the first tombstone of it.
         """
-        lookup = self.lookup(journey_id)
-        sealed = self.pepper.seal("tombstone", at_s.to_bytes(_INSTANT_BYTES), at=lookup)
+        lookup = self.pepper.lookup("tombstone", journey_id.encode())
+        packed = at_s.to_bytes(_INSTANT_BYTES) + bytes([_ERASABLE.index(erasable)])
+        sealed = self.pepper.seal("tombstone", packed, at=lookup)
         expires_s = now_s + int(TOMBSTONE_LIFETIME.total_seconds())
         yield lambda store: store.replace(
             lookup, sealed, version=None, now_s=now_s, expires_s=expires_s
         )
-        since = yield from self.load(journey_id, now_s=now_s)
-        return at_s if since is None else since
+        stone = yield from self.load(journey_id, now_s=now_s)
+        return stone or Tombstone(at_s, erasable)
