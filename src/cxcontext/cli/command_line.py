@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cxcontext.cli import demo, explain, inspect, keys, verify, vocabulary
+from cxcontext.cli import demo, explain, inspect, keys, verify, vocabulary, who_has
 from cxcontext.cli.arguments import CommandError, Parser
 from cxcontext.cli.output import printable
 from cxcontext.errors import CXContextError, KeySetError, VerificationError
@@ -75,7 +75,7 @@ def _parser() -> Parser:
         epilog="Exit status: 0 success, 1 refused or findings, 2 usage.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for group in (keys, vocabulary, inspect, explain, verify, demo):
+    for group in (keys, vocabulary, inspect, explain, verify, who_has, demo):
         group.add_to(commands)
     return parser
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 import cxcontext as cx
+from cxcontext.errors import UsageError
 from cxcontext.homes.customer_keys import CustomerKey
 from cxcontext.homes.erased import Erased, SentNotice
 from cxcontext.homes.erasing import ONE_MONTH, Erasing
@@ -252,5 +253,9 @@ def _id(place: RestingPlace | str) -> str:
     if isinstance(place, str):
         # The id alone, or what ``str`` of a place gave.
         text = place if "." in place else f"{place}.0"
-        return RestingPlace.parse(text).journey_id
+        try:
+            return RestingPlace.parse(text).journey_id
+        except UsageError:
+            msg = "neither a journey's id, 32 hexadecimal digits, nor a resting place"
+            raise UsageError(msg) from None
     return place.journey_id
