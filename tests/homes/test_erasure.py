@@ -38,9 +38,11 @@ from cxcontext.homes import (
     Source,
 )
 from cxcontext.homes.notice_records import all_linked
+from cxcontext.homes.pepper import Pepper
 from cxcontext.homes.who_has import MAX_HANDED
 from cxcontext.steps import run
 from cxcontext.stores.memory import MemoryStore
+from cxcontext.stores.sqlite import SQLiteStore
 
 ACCOUNT = CustomerKey(KeyKind.ACCOUNT, "acc-7")
 PHONE = CustomerKey(KeyKind.PHONE, "+12025550123")
@@ -602,6 +604,27 @@ class TestErasing:
         assert "Ada" not in said
         assert "acc-7" not in said
         assert b"Ada" not in b"".join(map(bytes, erased.notices))
+
+
+def test_an_sqlite_file_holds_no_deleted_secret(tmp_path, ring, clock):
+    """
+    Once the file is closed, not even the sealed form of a deleted secret is in it.
+    """
+    path = tmp_path / "home.db"
+    store = SQLiteStore(path)
+    shop = shop_on(store, ring, clock)
+    place = shop.home.contribute(shop.begin())
+    lookup = Pepper(PEPPER).lookup("secret", place.journey_id.encode())
+    _, sealed = store.load(lookup, now_s=clock.now_s)
+    store.close()
+    assert sealed in path.read_bytes()
+
+    store = SQLiteStore(path)
+    shop_on(store, ring, clock).erasures.erase(place, department=shop["sales"])
+    store.close()
+
+    assert sealed not in path.read_bytes()
+    assert [path] == list(tmp_path.glob("home.db*"))
 
 
 class TestNotices:

@@ -315,6 +315,8 @@ class SQLiteStore:
             check_same_thread=False,
         )
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        # What is removed is overwritten: it may be the secret of an erased journey.
+        connection.execute("PRAGMA secure_delete = ON")
         return connection
 
 
