@@ -18,7 +18,7 @@ class Awaited:
 
     def __init__(self, made):
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.store = self._wait(self._make(made))
 

@@ -323,6 +323,17 @@ class StoreClaims:
             )
         ]
 
+    def test_an_empty_record_is_a_record(self, store):
+        """
+        It begins with nothing, and with nothing else.
+        """
+        put(store, b"")
+
+        assert [(b"", b""), (b"a", b"")] == [
+            claimed(store, by, prefix=prefix)
+            for by, prefix in ((b"x", b"x"), (b"a", b""))
+        ]
+
     def test_claiming_changes_no_version_and_no_end(self, store):
         """
         Whoever saw the record before may still replace it, as long as it lives.

@@ -341,7 +341,9 @@ class TestCluster(StoreClaims):
         else:
             store = Awaited(
                 lambda: AsyncRedisStore(
-                    redis.asyncio.RedisCluster.from_url(cluster, max_connections=2 * MANY),
+                    redis.asyncio.RedisCluster.from_url(
+                        cluster, max_connections=2 * MANY
+                    ),
                     prefix=prefix,
                 )
             )

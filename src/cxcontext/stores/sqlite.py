@@ -77,11 +77,12 @@ _NEXT: Final = """
 UPDATE record SET version = ?, record = ?, expires_s = ?, claimant = NULL
 WHERE key = ? AND version = ? AND expires_s > ?
 """
+# Of an empty record, substr makes NULL.
 _CLAIM: Final = """
-UPDATE record SET claimant = iif(substr(record, 1, length(?1)) = ?1,
+UPDATE record SET claimant = iif(ifnull(substr(record, 1, length(?1)), x'') = ?1,
     coalesce(claimant, ?2), claimant)
 WHERE key = ?3 AND expires_s > ?4
-RETURNING iif(substr(record, 1, length(?1)) = ?1, claimant, x''), record
+RETURNING iif(ifnull(substr(record, 1, length(?1)), x'') = ?1, claimant, x''), record
 """
 _REMOVE: Final = "DELETE FROM record WHERE key = ?"
 _LINK: Final = """
