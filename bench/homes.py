@@ -77,7 +77,12 @@ class _Put:
 
 def _record(envelope: bytes, reference: Reference) -> bytes:
     made = ReferenceRecord(
-        audience="billing", ancestors=(), once=False, carried=False, envelope=envelope
+        audience="billing",
+        message=False,
+        ancestors=(),
+        once=False,
+        carried=False,
+        envelope=envelope,
     )
     return made.seal(reference, random=secrets.token_bytes)
 
@@ -96,9 +101,8 @@ def _put(store: Any, envelope: bytes) -> Reference:
 
 def _redeem(store: Any, text: str) -> ReferenceRecord:
     reference = KEYS.parse(text, now_s=NOW_S)
-    found = store.claim(
-        reference.lookup, b"c" * 16, prefix=prefix_of("billing", once=False), now_s=1
-    )
+    prefix = prefix_of("billing", once=False, message=False)
+    found = store.claim(reference.lookup, b"c" * 16, prefix=prefix, now_s=1)
     return open_record(found[1], reference)
 
 

@@ -5,9 +5,12 @@ A department: the doors from bytes to facts, and from facts to bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import attrs
 
 from cxcontext.core.context import Context, Reader
 from cxcontext.core.envelope import Envelope, decode_envelope
@@ -24,6 +27,7 @@ from cxcontext.core.statement import (
     FLAG_ERASABLE,
     FLAG_EXPORT,
     NONCE_BYTES,
+    SIGNATURE_BYTES,
     check_channel,
 )
 from cxcontext.core.verify import Expected, Verified, verify_envelope
@@ -35,7 +39,7 @@ from cxcontext.errors import (
     UsageError,
     VerificationError,
 )
-from cxcontext.typing import ErasureSecrets
+from cxcontext.typing import ErasureSecrets, Signer
 
 if TYPE_CHECKING:
     from cxcontext.core.domain import TrustDomain
@@ -158,6 +162,19 @@ class Department(Generic[V]):
         Let go of the envelopes opened a moment ago, and of what was read in them.
         """
         self._recent.clear()
+
+    def for_trials(self) -> Department[V]:
+        """
+        Return this department, telling nobody and signing nothing.
+
+        For what is made to be measured and thrown away: a signer may be far away,
+        and remember for whom it signed.
+        """
+        trial: Department[V] = copy(self)
+        trial._observers = ()
+        unsigned = tuple(_Unsigned(signer) for signer in self.keys.signers)
+        trial.keys = attrs.evolve(self.keys, signers=unsigned)
+        return trial
 
     # --- doors ---------------------------------------------------------------
 
@@ -478,3 +495,23 @@ class Department(Generic[V]):
 
 def _key_ids(envelope: Envelope) -> set[bytes]:
     return {s.key_id for s in envelope.statements} | {envelope.delivery.key_id}
+
+
+@attrs.frozen
+class _Unsigned:
+    """
+    Stands for a signer in a trial: the same key, and no signature.
+    """
+
+    _signer: Signer
+
+    @property
+    def key_id(self) -> bytes:
+        return self._signer.key_id
+
+    @property
+    def algorithm(self) -> int:
+        return self._signer.algorithm
+
+    def sign(self, _data: bytes) -> bytes:
+        return bytes(SIGNATURE_BYTES)

@@ -48,7 +48,7 @@ class Injected:
     What happened to a message.
 
     Attributes:
-        destination: The department it is for; None where it is no destination.
+        destination: The department it is for; None where the receiver is none.
         transport: In which form the journey was sent; None where it was not.
         skipped: Why the journey was not sent; None where it was.
         will_ask: Fields that the receiver will have to ask for, being skipped.
@@ -99,7 +99,7 @@ class Fit:
     What will happen to a journey and a message, said beforehand.
 
     Attributes:
-        destination: The department it is for; None where it is no destination.
+        destination: The department it is for; None where the receiver is none.
         transport: In which form it will go; None where it cannot.
         skipped: Why it cannot.
         will_ask: Fields that the receiver will then have to ask for.

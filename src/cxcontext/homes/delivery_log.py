@@ -7,8 +7,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Final
 
 import attrs
+
+# So that an entry fits into a link of a store: 1,024 bytes.
+MAX_NOTED_SCOPES: Final = 64
 
 
 @attrs.frozen
@@ -33,12 +37,20 @@ class Handed:
 
 def pack_handed(
     to: str, scopes: Collection[int], *, at_s: int, export: str | None
-) -> bytes:
+) -> list[bytes]:
     """
-    Return what is stored of a hand-over.
+    Return what is stored of a hand-over: one entry, or more for very many scopes.
     """
-    packed = [to, at_s, sorted(scopes), *([] if export is None else [export])]
-    return json.dumps(packed, separators=(",", ":")).encode()
+    numbers = sorted(scopes)
+    parts = [
+        numbers[start : start + MAX_NOTED_SCOPES]
+        for start in range(0, len(numbers), MAX_NOTED_SCOPES)
+    ]
+    also = [] if export is None else [export]
+    return [
+        json.dumps([to, at_s, part, *also], separators=(",", ":")).encode()
+        for part in parts or [[]]
+    ]
 
 
 def unpack_handed(packed: bytes) -> Handed:

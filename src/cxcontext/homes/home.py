@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import cxcontext as cx
+from cxcontext.errors import UsageError
 from cxcontext.homes.customer_keys import CustomerKey
 from cxcontext.homes.delivery_log import Handed
 from cxcontext.homes.due_times import Overdue
@@ -23,6 +24,9 @@ V = TypeVar("V", bound=cx.Vocabulary)
 
 
 def _rules(pepper: bytes, lifetime: timedelta, max_bytes: int) -> Resting:
+    if lifetime < timedelta(seconds=1) or not 0 < max_bytes <= MAX_BYTES:
+        msg = f"a journey rests for 1 second or more, in {MAX_BYTES} bytes or fewer"
+        raise UsageError(msg)
     kept = Pepper(pepper)
     return Resting(kept, int(lifetime.total_seconds()), max_bytes, KnownHeads(kept))
 
@@ -39,7 +43,7 @@ class Home:
         max_bytes: How large one journey may become here; 262,144 at most.
 
     Raises:
-        UsageError: When the pepper is too short.
+        UsageError: When the pepper is too short, or a limit out of range.
 
     .. versionadded:: 0.1.0
     """
@@ -122,7 +126,7 @@ class Home:
         authenticated: bool = False,
     ) -> tuple[cx.Journey[V], ...]:
         """
-        Return the journeys that a key leads to, the latest first.
+        Return the journeys that a key leads to, the latest first; 1,000 at most.
 
         Args:
             key: By what to find them.
@@ -167,6 +171,8 @@ class Home:
     def accept_loss(self, place: RestingPlace) -> None:
         """
         Go on with what rests there, after a store was restored from a backup.
+
+        Every process remembers for itself: call it in each, or restart them.
 
         .. versionadded:: 0.1.0
         """

@@ -4,14 +4,17 @@ Which heads a resting journey is known to have had.
 A store that serves yesterday's record, or that was restored from a backup,
 lacks one of them. They are remembered beside the records and in this process,
 so that a store which takes back both is noticed as long as a process lives.
+
+Each is known until its statement expires, or the record that it rested in: from
+then on it may be missing for good reasons.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final, TypeAlias
 
 import cxcontext as cx
 from cxcontext.errors import RecordTamperedError
@@ -22,8 +25,13 @@ MAX_REMEMBERED: Final = 10_000
 # As many as an envelope may have (protocol, section 2), and as many again missing.
 MAX_KNOWN: Final = 64
 _ID_BYTES: Final = 32
-# Others note theirs at the same time; what they write is as good.
-_TRIES: Final = 3
+_EXPIRY_BYTES: Final = 8
+_ENTRY_BYTES: Final = _ID_BYTES + _EXPIRY_BYTES
+# Each try means that another department noted its own in between.
+_TRIES: Final = 100
+
+# The heads' ids, and until when each is known.
+Heads: TypeAlias = Mapping[bytes, int]
 
 
 class KnownHeads:
@@ -35,41 +43,62 @@ class KnownHeads:
         self._pepper = pepper
         self._size = size
         self._lock = threading.Lock()
-        self._here: OrderedDict[str, frozenset[bytes]] = OrderedDict()
+        self._here: OrderedDict[str, Heads] = OrderedDict()
 
     def load(self, journey_id: str, *, now_s: int) -> Steps[frozenset[bytes]]:
         """
         Return the heads that a resting journey must have among its statements.
         """
-        lookup = self._lookup(journey_id)
-        found = yield lambda store: store.load(lookup, now_s=now_s)
-        stored = frozenset() if found is None else self._read(lookup, found[1])
+        _, stored = yield from self._stored(journey_id, now_s=now_s)
         with self._lock:
-            return stored | self._here.get(journey_id, frozenset())
+            here = self._here.get(journey_id, {})
+        known = {**stored, **here}
+        return frozenset(head for head in known if known[head] > now_s)
 
     def note(
-        self, journey: cx.Journey[Any], *, now_s: int, expires_s: int
+        self,
+        journey: cx.Journey[Any],
+        *,
+        left_out: Collection[bytes] = (),
+        now_s: int,
+        expires_s: int,
     ) -> Steps[None]:
         """
         Remember the heads of a journey that rests now.
 
         Known ones that it lacks stay known: another department may have brought
         them home at the same time.
+
+        Args:
+            journey: The journey.
+            left_out: Statements that it lacks because nobody believes them.
+            now_s: The domain's clock.
+            expires_s: Until when it rests.
         """
-        journey_id = str(journey.id)
+        journey_id, heads = str(journey.id), frozenset(journey.heads)
+        present = {
+            statement.id: min(statement.expires_s, expires_s)
+            for statement in journey.context.statements
+            if statement.id in heads
+        }
+
+        def with_missing(known: Heads) -> Heads:
+            missing = journey.lacks(known).difference(left_out)
+            kept = sorted((i, known[i]) for i in missing if known[i] > now_s)
+            return dict([*present.items(), *kept][:MAX_KNOWN])
+
         with self._lock:
-            missing = journey.lacks(self._here.get(journey_id, ()))
-            self._here[journey_id] = _bounded(journey.heads, missing)
+            self._here[journey_id] = with_missing(self._here.get(journey_id, {}))
             self._here.move_to_end(journey_id)
             while len(self._here) > self._size:
                 self._here.popitem(last=False)
         lookup = self._lookup(journey_id)
         for _ in range(_TRIES):
-            found = yield lambda store: store.load(lookup, now_s=now_s)
-            stored = frozenset() if found is None else self._read(lookup, found[1])
-            heads = _bounded(journey.heads, journey.lacks(stored))
-            sealed = self._pepper.seal("heads", b"".join(sorted(heads)), at=lookup)
-            version = None if found is None else found[0]
+            version, stored = yield from self._stored(journey_id, now_s=now_s)
+            noted = with_missing(stored)
+            if noted == stored:
+                return
+            sealed = self._pepper.seal("heads", _pack(noted), at=lookup)
             done = yield lambda store: store.replace(
                 lookup,
                 sealed,  # noqa: B023
@@ -92,14 +121,26 @@ class KnownHeads:
     def _lookup(self, journey_id: str) -> bytes:
         return self._pepper.lookup("heads", journey_id.encode())
 
-    def _read(self, lookup: bytes, sealed: bytes) -> frozenset[bytes]:
-        packed = self._pepper.open("heads", sealed, at=lookup)
-        if len(packed) % _ID_BYTES:
-            raise RecordTamperedError
-        return frozenset(
-            packed[at : at + _ID_BYTES] for at in range(0, len(packed), _ID_BYTES)
-        )
+    def _stored(
+        self, journey_id: str, *, now_s: int
+    ) -> Steps[tuple[int | None, Heads]]:
+        lookup = self._lookup(journey_id)
+        found = yield lambda store: store.load(lookup, now_s=now_s)
+        if found is None:
+            return None, {}
+        version, sealed = found
+        return version, _unpack(self._pepper.open("heads", sealed, at=lookup))
 
 
-def _bounded(heads: Collection[bytes], missing: Collection[bytes]) -> frozenset[bytes]:
-    return frozenset([*heads, *sorted(missing)][:MAX_KNOWN])
+def _pack(heads: Heads) -> bytes:
+    entries = (head + heads[head].to_bytes(_EXPIRY_BYTES) for head in sorted(heads))
+    return b"".join(entries)
+
+
+def _unpack(packed: bytes) -> Heads:
+    if len(packed) % _ENTRY_BYTES:
+        raise RecordTamperedError
+    entries = (
+        packed[at : at + _ENTRY_BYTES] for at in range(0, len(packed), _ENTRY_BYTES)
+    )
+    return {entry[:_ID_BYTES]: int.from_bytes(entry[_ID_BYTES:]) for entry in entries}

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import hmac
 from functools import cache
-from typing import Final
+from typing import ClassVar, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from cxcontext.core.pickling import NotPicklable
 from cxcontext.errors import RecordTamperedError, UsageError
 
 MIN_PEPPER_BYTES: Final = 32
@@ -26,7 +27,7 @@ _MAC_KEY_BYTES: Final = 32
 _SIV_KEY_BYTES: Final = 64  # RFC 5297: two keys, here of AES-256
 
 
-class Pepper:
+class Pepper(NotPicklable):
     """
     Derives what a store may see.
 
@@ -38,6 +39,8 @@ class Pepper:
 
     .. versionadded:: 0.1.0
     """
+
+    pickling_advice: ClassVar[str] = "load the pepper where it is used"
 
     def __init__(self, secret: bytes) -> None:
         if not isinstance(secret, bytes) or len(secret) < MIN_PEPPER_BYTES:

@@ -25,12 +25,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from types import MappingProxyType
-from typing import Final, NoReturn
+from typing import ClassVar, Final
 
 import attrs
 
+from cxcontext.core.journey.hiding import hiding
+from cxcontext.core.pickling import NotPicklable
 from cxcontext.errors import (
-    NotPicklableError,
     ReferenceExpiredError,
     ReferenceForgedError,
     ReferenceMalformedError,
@@ -52,7 +53,7 @@ _SHOWN_CHARS: Final = 8
 
 
 @attrs.frozen(repr=False)
-class Reference:
+class Reference(NotPicklable):
     """
     A short capability that fetches an envelope from a store.
 
@@ -61,6 +62,8 @@ class Reference:
 
     .. versionadded:: 0.1.0
     """
+
+    pickling_advice: ClassVar[str] = "pass on str(reference) knowingly"
 
     _raw: bytes = attrs.field(alias="raw")
 
@@ -76,9 +79,6 @@ class Reference:
     def __format__(self, _spec: str) -> str:
         # In an f-string it would be in a log before anybody thinks of it.
         return repr(self)
-
-    def __reduce__(self) -> NoReturn:
-        raise NotPicklableError("Reference", "pass on str(reference) knowingly")
 
     @property
     def id(self) -> bytes:
@@ -120,7 +120,7 @@ def _keys(keys: Mapping[int, bytes]) -> Mapping[int, bytes]:
 
 
 @attrs.frozen(repr=False)
-class ReferenceKeys:
+class ReferenceKeys(NotPicklable):
     """
     The keys that references are minted and checked with.
 
@@ -134,6 +134,8 @@ class ReferenceKeys:
 
     .. versionadded:: 0.1.0
     """
+
+    pickling_advice: ClassVar[str] = "load the keys where they are used"
 
     _keys: Mapping[int, bytes] = attrs.field(alias="keys", converter=_keys)
     minting: int = attrs.field(kw_only=True)
@@ -150,9 +152,6 @@ class ReferenceKeys:
 
     def __repr__(self) -> str:
         return f"<ReferenceKeys {sorted(self._keys)}, {self.minting} mints>"
-
-    def __reduce__(self) -> NoReturn:
-        raise NotPicklableError("ReferenceKeys", "load the keys where they are used")
 
     def mint(self, *, expires_s: int, random: Random) -> Reference:
         """
@@ -171,6 +170,7 @@ class ReferenceKeys:
         head += random(_ID_BYTES)
         return Reference(head + self._check(self._keys[self.minting], head))
 
+    @hiding
     def parse(self, text: str | bytes, *, now_s: int) -> Reference:
         """
         Return the reference that *text* is, checked without a store.

@@ -27,6 +27,7 @@ PREFIX_BYTES: Final = 8
 MAX_DEPTH: Final = 8
 _NONCE_BYTES: Final = 12
 _LOOKUP_BYTES: Final = 32
+_MAX_NESTING: Final = 4
 
 # A reference's lookup, and when it expires.
 Ancestor = tuple[bytes, int]
@@ -39,6 +40,7 @@ class ReferenceRecord:
 
     Attributes:
         audience: The department that it was minted for.
+        message: Whether it stands for an envelope in a message of ours.
         ancestors: The references that it descends from, the first one first.
         once: Whether it is redeemed once, whoever asks.
         carried: Whether the customer carries it.
@@ -46,33 +48,43 @@ class ReferenceRecord:
     """
 
     audience: str
+    message: bool
     ancestors: tuple[Ancestor, ...]
     once: bool
     carried: bool
     envelope: bytes
 
+    @property
+    def prefix(self) -> bytes:
+        """
+        With what it begins, outside of what is encrypted, for a store to compare.
+        """
+        return prefix_of(self.audience, once=self.once, message=self.message)
+
     def seal(self, reference: Reference, *, random: Random) -> bytes:
         """
         Return what the store keeps.
         """
+        ancestors = [[*ancestor] for ancestor in self.ancestors]
         header = cbor2.dumps(
-            [self.audience, [[*a] for a in self.ancestors], self.once, self.carried]
+            [self.audience, self.message, ancestors, self.once, self.carried]
         )
         nonce = random(_NONCE_BYTES)
         sealed = _cipher(reference).encrypt(
             nonce, self.envelope, _associated(reference, header)
         )
-        prefix = prefix_of(self.audience, once=self.once)
-        return prefix + cbor2.dumps([header, nonce, sealed])
+        return self.prefix + cbor2.dumps([header, nonce, sealed])
 
 
-def prefix_of(audience: str, *, once: bool) -> bytes:
+def prefix_of(audience: str, *, once: bool, message: bool) -> bytes:
     """
     Return with what every such record for *audience* begins.
 
-    So that a department which a reference was not minted for does not claim it.
+    So that a department which a reference was not minted for does not claim it, nor
+    whoever brings that of a call in a message.
     """
-    digest = sha256(b"cxcontext/1/audience" + audience.encode()).digest()
+    use = b"cxcontext/1/message" if message else b"cxcontext/1/audience"
+    digest = sha256(use + audience.encode()).digest()
     return digest[: PREFIX_BYTES - 1] + bytes([once])
 
 
@@ -91,32 +103,53 @@ def open_record(record: bytes, reference: Reference) -> ReferenceRecord:
     # ValueError: a nonce of another length.
     except (InvalidTag, ValueError):
         raise RecordTamperedError from None
-    # What decrypts was made by a department; only `seal` writes it.
-    audience, ancestors, once, carried = cbor2.loads(header)
-    return ReferenceRecord(
-        audience=audience,
-        ancestors=tuple((lookup, expires_s) for lookup, expires_s in ancestors),
-        once=once,
-        carried=carried,
-        envelope=envelope,
-    )
+    opened = _record(_decoded(header), envelope)
+    if record[:PREFIX_BYTES] != opened.prefix:
+        raise RecordTamperedError
+    return opened
+
+
+def _record(header: Any, envelope: bytes) -> ReferenceRecord:
+    # A department made it, which need not mean that it meant well.
+    match header:
+        case [
+            str() as audience,
+            bool() as message,
+            list() as ancestors,
+            bool() as once,
+            bool() as carried,
+        ] if len(ancestors) <= MAX_DEPTH and all(map(_is_ancestor, ancestors)):
+            return ReferenceRecord(
+                audience=audience,
+                message=message,
+                ancestors=tuple((lookup, expires_s) for lookup, expires_s in ancestors),
+                once=once,
+                carried=carried,
+                envelope=envelope,
+            )
+    raise RecordTamperedError
+
+
+def _is_ancestor(entry: Any) -> bool:
+    match entry:
+        case [bytes() as lookup, int()]:
+            return len(lookup) == _LOOKUP_BYTES
+    return False
 
 
 def _parts(data: bytes) -> tuple[bytes, bytes, bytes]:
-    parts: Any = None
+    match _decoded(data):
+        case [bytes() as header, bytes() as nonce, bytes() as sealed]:
+            return header, nonce, sealed
+    raise RecordTamperedError
+
+
+def _decoded(data: bytes) -> Any:
     try:
-        parts = cbor2.loads(data, max_depth=2)
+        return cbor2.loads(data, max_depth=_MAX_NESTING)
     # Whatever a changed record makes the decoder raise, it is not ours.
     except Exception:  # noqa: BLE001
         raise RecordTamperedError from None
-    if (
-        not isinstance(parts, list)
-        or len(parts) != 3
-        or not all(isinstance(part, bytes) for part in parts)
-    ):
-        raise RecordTamperedError
-    header, nonce, sealed = parts
-    return header, nonce, sealed
 
 
 def _cipher(reference: Reference) -> AESGCM:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import cxcontext as cx
+from cxcontext.core.journey.hiding import hiding, hiding_async
 from cxcontext.homes.pepper import Pepper
 from cxcontext.homes.redeeming import DEFAULT_LIFETIME, Redeemed, Redeeming
 from cxcontext.homes.reference import Reference, ReferenceKeys
@@ -36,6 +37,7 @@ class References:
     def __repr__(self) -> str:
         return f"<References on {type(self._store).__name__}>"
 
+    @hiding
     def put(
         self,
         journey: cx.Journey[Any],
@@ -56,7 +58,7 @@ class References:
             to: The department that may redeem it.
             lifetime: From 1 second to 90 days; half an hour for a call.
             parent: Where the call came with a reference: that one. Each transfer
-                gets a child of its own, at most 8 deep, which dies with it.
+                gets a child of its own, at most 8 deep, which is revoked with it.
             once: Whether it is redeemed once, also by the leg that did already.
             carried: Whether the customer carries it, in a link or a QR code. It
                 then arrives as `Arrival.POSSESSION`, and redeeming it revokes
@@ -73,8 +75,9 @@ class References:
         steps = self._rules.put(
             journey, to, lifetime=lifetime, parent=parent, once=once, carried=carried
         )
-        return run(steps, self._store)[0]
+        return run(steps, self._store)
 
+    @hiding
     def redeem(
         self,
         text: str | bytes,
@@ -115,13 +118,17 @@ class References:
         )
         return run(steps, self._store)
 
-    def revoke(self, reference: Reference) -> None:
+    def revoke(self, reference: Reference, *, now_s: int) -> None:
         """
         Let a reference, and every one that descends from it, lead nowhere.
 
+        Args:
+            reference: The reference, from `put` or `redeem`.
+            now_s: The caller's clock, `Journey.now_s`.
+
         .. versionadded:: 0.1.0
         """
-        run(self._rules.revoke(reference), self._store)
+        run(self._rules.revoke(reference.lookup, now_s=now_s), self._store)
 
     def revoke_carried(self, journey_id: str, *, now_s: int) -> int:
         """
@@ -134,6 +141,7 @@ class References:
 
     # --- as cxcontext.typing.ReferenceKeeper ---------------------------------------
 
+    @hiding
     def deposit(
         self,
         journey: cx.Journey[Any],
@@ -147,10 +155,10 @@ class References:
 
         .. versionadded:: 0.1.0
         """
-        steps = self._rules.put(journey, to, lifetime=lifetime, binding=binding)
-        reference, envelope = run(steps, self._store)
-        return cx.Deposited(text=str(reference), envelope=envelope)
+        steps = self._rules.deposit(journey, to, lifetime, binding)
+        return run(steps, self._store)
 
+    @hiding
     def fetch(
         self,
         text: str | bytes,
@@ -185,6 +193,7 @@ class AsyncReferences:
     def __repr__(self) -> str:
         return f"<AsyncReferences on {type(self._store).__name__}>"
 
+    @hiding_async
     async def put(
         self,
         journey: cx.Journey[Any],
@@ -201,8 +210,9 @@ class AsyncReferences:
         steps = self._rules.put(
             journey, to, lifetime=lifetime, parent=parent, once=once, carried=carried
         )
-        return (await run_async(steps, self._store))[0]
+        return await run_async(steps, self._store)
 
+    @hiding_async
     async def redeem(
         self,
         text: str | bytes,
@@ -220,11 +230,12 @@ class AsyncReferences:
         )
         return await run_async(steps, self._store)
 
-    async def revoke(self, reference: Reference) -> None:
+    async def revoke(self, reference: Reference, *, now_s: int) -> None:
         """
         As `References.revoke`.
         """
-        await run_async(self._rules.revoke(reference), self._store)
+        steps = self._rules.revoke(reference.lookup, now_s=now_s)
+        await run_async(steps, self._store)
 
     async def revoke_carried(self, journey_id: str, *, now_s: int) -> int:
         """
@@ -235,6 +246,7 @@ class AsyncReferences:
 
     # --- as cxcontext.typing.AsyncReferenceKeeper ------------------------------------
 
+    @hiding_async
     async def deposit(
         self,
         journey: cx.Journey[Any],
@@ -246,10 +258,10 @@ class AsyncReferences:
         """
         As `References.deposit`.
         """
-        steps = self._rules.put(journey, to, lifetime=lifetime, binding=binding)
-        reference, envelope = await run_async(steps, self._store)
-        return cx.Deposited(text=str(reference), envelope=envelope)
+        steps = self._rules.deposit(journey, to, lifetime, binding)
+        return await run_async(steps, self._store)
 
+    @hiding_async
     async def fetch(
         self,
         text: str | bytes,
@@ -282,6 +294,7 @@ def _fetch(
         lease=f"department {department.name}",
         channel=channel,
         arrival=cx.Arrival.DELIVERY,
+        message=True,
         binding=binding,
         once=once,
     )

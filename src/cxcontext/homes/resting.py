@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 import cxcontext as cx
+from cxcontext.core.envelope import decode_envelope
 from cxcontext.errors import (
     DifferentJourneyError,
     JourneyErasedError,
@@ -33,6 +34,7 @@ from cxcontext.homes.customer_keys import CustomerKey, KeyKind
 from cxcontext.homes.delivery_log import Handed, pack_handed, unpack_handed
 from cxcontext.homes.due_times import Overdue, pack_due, unpack_due
 from cxcontext.homes.known_heads import KnownHeads
+from cxcontext.homes.paging import all_linked
 from cxcontext.homes.pepper import Pepper
 from cxcontext.homes.places import RestingPlace
 from cxcontext.homes.secret_records import Tombstones
@@ -44,7 +46,6 @@ DEFAULT_LIFETIME: Final = timedelta(days=90)
 MAX_BYTES: Final = 262_144  # protocol, section 2: what an envelope may be
 # Each try means that another department contributed in between.
 MAX_TRIES: Final = 100
-_PAGE: Final = 1000
 
 
 class Freshness(Enum):
@@ -87,11 +88,12 @@ class Resting:
             now_s = journey.now_s()
             expires_s = now_s + self.lifetime_s
             found = yield lambda store: store.load(lookup, now_s=now_s)  # noqa: B023
-            stated = journey.arrival
+            stated, left_out = journey.arrival, frozenset[bytes]()
             if found is not None:
                 # Where every head has expired, so has all that is below.
                 with suppress(JourneyExpiredError):
                     stated = _merge_rested(journey, found[1])
+                left_out = _left_out(journey.lacks(known), found[1])
             record = journey.seal_for_rest(arrival=stated)
             if len(record) > self.max_bytes:
                 raise JourneyFullError(f"{self.max_bytes} bytes in this home")
@@ -116,10 +118,12 @@ class Resting:
             raise
         journey.carried()
         place = RestingPlace(journey_id, journey.arrival)
-        missing = journey.lacks(known)
+        missing = journey.lacks(known) - left_out
         if missing:
             journey.tell(cx.events.RolledBack, missing=len(missing))
-        yield from self.heads.note(journey, now_s=now_s, expires_s=expires_s)
+        yield from self.heads.note(
+            journey, left_out=left_out, now_s=now_s, expires_s=expires_s
+        )
         yield from self._link(place, keys, now_s=now_s, expires_s=expires_s)
         yield from self._note_due(journey, place, now_s=now_s, expires_s=expires_s)
         return place
@@ -149,6 +153,7 @@ class Resting:
             # Genuine, and another customer's: somebody exchanged two records.
             raise WrongBindingError
         missing = journey.lacks(known)
+        missing -= _left_out(missing, found[1])
         if missing:
             raise RolledBackError(len(missing))
         return journey
@@ -167,14 +172,15 @@ class Resting:
         if not missing:
             return Freshness.CURRENT
         found = yield lambda store: store.load(lookup, now_s=now_s)
-        before = len(journey.context.statements)
+        before, left_out = len(journey.context.statements), frozenset[bytes]()
         if found is not None:
             with suppress(JourneyExpiredError):
                 _merge_rested(journey, found[1])
+            left_out = _left_out(missing, found[1])
         gained = len(journey.context.statements) - before
         if gained:
             journey.tell(cx.events.CaughtUp, statements=gained)
-        lost = journey.lacks(missing)
+        lost = journey.lacks(missing) - left_out
         if lost:
             journey.tell(cx.events.RolledBack, missing=len(lost))
             return Freshness.ROLLED_BACK
@@ -255,46 +261,40 @@ class Resting:
         now_s: int,
         expires_s: int,
     ) -> Steps[None]:
+        # Whoever owned a promise before has had the journey.
+        others = {point.department for point in journey.trail if point.department}
         for promise in journey.promises:
             if promise.due_until is None:
                 continue
-            lookup = self.pepper.lookup("due", promise.owner.encode())
-            entry = self.pepper.seal("due", pack_due(promise, place), at=lookup)
-            due_s = int(promise.due_until.timestamp())
-            if promise.is_open:
-                yield lambda store: store.link(
-                    lookup,  # noqa: B023
-                    entry,  # noqa: B023
-                    order=due_s,  # noqa: B023
-                    now_s=now_s,
-                    expires_s=expires_s,
-                )
-            else:
-                yield lambda store: store.unlink(lookup, entry)  # noqa: B023
+            # The store sorts by nothing below 0.
+            due_s = max(int(promise.due_until.timestamp()), 0)
+            packed = pack_due(promise, place)
+            for department in sorted(others | {promise.owner}):
+                lookup = self.pepper.lookup("due", department.encode())
+                entry = self.pepper.seal("due", packed, at=lookup)
+                if promise.is_open and department == promise.owner:
+                    yield lambda store: store.link(
+                        lookup,  # noqa: B023
+                        entry,  # noqa: B023
+                        order=due_s,  # noqa: B023
+                        now_s=now_s,
+                        expires_s=expires_s,
+                    )
+                else:
+                    yield lambda store: store.unlink(lookup, entry)  # noqa: B023
 
     def overdue(self, owner: str, *, now_s: int) -> Steps[tuple[Overdue, ...]]:
         """
         As `Home.overdue`.
         """
         lookup = self.pepper.lookup("due", owner.encode())
-        found: dict[str, Overdue] = {}
-        until = now_s - 1
-        while True:
-            page = yield lambda store: store.linked(
-                lookup,
-                now_s=now_s,
-                until=until,  # noqa: B023
-                limit=_PAGE,
+        links = yield from all_linked(lookup, now_s=now_s, until=now_s - 1)
+        return tuple(
+            unpack_due(
+                self.pepper.open("due", entry, at=lookup), owner=owner, due_s=due_s
             )
-            before = len(found)
-            for due_s, entry in page:
-                packed = self.pepper.open("due", entry, at=lookup)
-                overdue = unpack_due(packed, owner=owner, due_s=due_s)
-                found.setdefault(overdue.promise_id, overdue)
-            # More than a page may be due at one instant, which is passed then.
-            if len(page) < _PAGE:
-                return tuple(sorted(found.values(), key=lambda entry: entry.due_at))
-            until = page[-1][0] if len(found) > before else page[-1][0] - 1
+            for due_s, entry in reversed(links)
+        )
 
     # --- to whom it was sent -----------------------------------------------------
 
@@ -312,18 +312,22 @@ class Resting:
         """
         lookup = self.pepper.lookup("log", journey_id.encode())
         at_s = int(at.timestamp())
-        packed = pack_handed(to, scopes, at_s=at_s, export=export)
-        entry = self.pepper.seal("log", packed, at=lookup)
-        yield lambda store: store.link(
-            lookup, entry, order=at_s, now_s=at_s, expires_s=at_s + self.lifetime_s
-        )
+        for packed in pack_handed(to, scopes, at_s=at_s, export=export):
+            entry = self.pepper.seal("log", packed, at=lookup)
+            yield lambda store: store.link(
+                lookup,
+                entry,  # noqa: B023
+                order=at_s,
+                now_s=at_s,
+                expires_s=at_s + self.lifetime_s,
+            )
 
     def handed(self, journey_id: str, *, now_s: int) -> Steps[tuple[Handed, ...]]:
         """
         As `Home.handed`.
         """
         lookup = self.pepper.lookup("log", journey_id.encode())
-        links = yield lambda store: store.linked(lookup, now_s=now_s, limit=_PAGE)
+        links = yield from all_linked(lookup, now_s=now_s)
         return tuple(
             unpack_handed(self.pepper.open("log", entry, at=lookup))
             for _, entry in reversed(links)
@@ -335,3 +339,15 @@ def _merge_rested(journey: cx.Journey[Any], record: bytes) -> cx.Arrival:
         return journey.merge_rested(record)
     except DifferentJourneyError:
         raise WrongBindingError from None
+
+
+def _left_out(missing: frozenset[bytes], record: bytes) -> frozenset[bytes]:
+    """
+    Return which of *missing* are in the record, and believed by nobody.
+
+    Those by a key that was revoked since: they are not lost.
+    """
+    if not missing:
+        return missing
+    there = {statement.id for statement in decode_envelope(record).statements}
+    return missing & there

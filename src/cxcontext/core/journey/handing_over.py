@@ -310,11 +310,13 @@ class Journey(JourneyPromising[V]):
         """
         Return a copy with what is pending, to be thrown away: for trials only.
 
+        Nobody is told of what it does, and nothing of it is signed.
+
         .. versionadded:: 0.1.0
         """
         with self._lock:
             twin: Journey[V] = Journey(
-                self._department,
+                self._department.for_trials(),
                 context=self._context,
                 channel=self._channel,
                 provenance=self._provenance,

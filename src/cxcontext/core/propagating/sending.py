@@ -106,18 +106,17 @@ class Sending(AllowList[V]):
         """
         limits = carrier.limits
         destination = self._allowed(to)
-        department = None if destination is None else destination.department
+        department = to.department if isinstance(to, Destination) else to
         transport, skipped, size_bytes = None, SkipReason.NOT_ALLOWED, 0
         if destination is not None:
             try:
-                trial = self._envelope(journey.twin(), destination, None)
+                # As long as any binding is; it counts where deliveries are bound.
+                trial = self._envelope(journey.twin(), destination, b"")
                 size_bytes = _length(trial, binary=limits.binary)
                 skipped = SkipReason.TOO_LARGE
                 if size_bytes <= limits.value_bytes:
                     transport = Transport.INLINE
-                elif self._references_for(destination) is not None and (
-                    limits.value_bytes >= REFERENCE_CHARS
-                ):
+                elif self._references_for(destination, carrier) is not None:
                     transport, size_bytes = Transport.REFERENCE, REFERENCE_CHARS
             except CANNOT_SEND as problem:
                 skipped = reason_of(problem)
@@ -157,7 +156,7 @@ class Sending(AllowList[V]):
                 # An export has another id, and is noted under this journey's.
                 journey.begun()
             sent = self._inline(journey, carrier, destination, name, binding)
-            references = self._references_for(destination)
+            references = self._references_for(destination, carrier)
             if sent is None and references is not None:
                 deposited = yield lambda do: do(
                     references.deposit,
@@ -192,7 +191,10 @@ class Sending(AllowList[V]):
             binding=binding if destination.bound else None,
         )
 
-    def _references_for(self, destination: Destination) -> Any:
+    def _references_for(self, destination: Destination, carrier: Carrier) -> Any:
+        # Nothing is put into the store that the carrier does not take.
+        if carrier.limits.value_bytes < REFERENCE_CHARS:
+            return None
         # An export is a journey of its own, which no home of ours redeems.
         if self.department.is_external(destination.department):
             return None
