@@ -51,6 +51,8 @@ def encode(value: object) -> bytes:
         value: None, bool, int of 64 bits, finite float, str, bytes, aware
             datetime in UTC, date, Decimal, list, tuple, or dict of such.
     """
+    if type(value) in _PLAIN:
+        return encode_structure(value)
     return encode_ordered(_ordered(value))
 
 
@@ -170,6 +172,7 @@ def _scan(data: bytes, what: str) -> None:
 _ABOVE_POSITIVE: Final = 2**64
 _VALUE_KEYS: Final = frozenset((int, str))
 _WITHOUT_LIMITS: Final = frozenset((str, bytes, bool, type(None)))
+_PLAIN: Final = _WITHOUT_LIMITS | {int}
 
 
 class _UnorderedError(ValueError):

@@ -222,10 +222,14 @@ class Context(NotPicklable):
         """
         Return this with what is pending as its last node.
         """
-        return attrs.evolve(
-            self,
+        return Context(
+            reader=self.reader,
+            statements=self.statements,
+            authors=self.authors,
+            graph=self.graph,
             pending=pending,
             pending_node=node,
+            root_flags=self.root_flags,
             opened=self._opened,
             lazy=self._lazy,
         )

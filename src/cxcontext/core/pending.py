@@ -103,13 +103,15 @@ class Pending:
         Return this with *fact*, in place of one of the same slot.
         """
         slot = (fact.fact.field, fact.fact.qualifier)
-        return attrs.evolve(self, facts={**self.facts, slot: fact})
+        facts = {**self.facts, slot: fact}
+        return Pending(facts=facts, marks=self.marks, accepted=self.accepted)
 
     def with_mark(self, mark: PendingMark) -> Pending:
         """
         Return this with *mark* beside the others.
         """
-        return attrs.evolve(self, marks=(*self.marks, mark))
+        marks = (*self.marks, mark)
+        return Pending(facts=self.facts, marks=marks, accepted=self.accepted)
 
     def has_room(self, entry: PendingFact | PendingMark) -> bool:
         """

@@ -10,6 +10,7 @@ class lacks take their default.
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -44,6 +45,7 @@ SCALARS: Final[Mapping[type, str]] = types.MappingProxyType(
     }
 )
 NoneType: Final = type(None)
+_HALF: Final = re.compile("[\ud800-\udfff]")
 # Tells several attrs classes of one union apart on the wire.
 RECORD_TAG: Final = "_type"
 
@@ -82,11 +84,14 @@ class TypeCodec(Generic[T]):
         VocabularyError: When a type is used that cannot be carried.
     """
 
-    __slots__ = ("_structure", "type_form")
+    __slots__ = ("_plain", "_structure", "type_form")
 
     def __init__(self, type_form: Any) -> None:
         check_type(type_form)
         self.type_form = type_form
+        form = strip_optional(type_form)
+        # Values of these go as they are, and come back so.
+        self._plain: type | None = form if form in (str, int, bool) else None
         self._structure: Callable[[Any, Any], Any] | None = None
 
     @property
@@ -114,6 +119,8 @@ class TypeCodec(Generic[T]):
             ValueDoesNotFitError: When it is not of the declared type, or
                 exceeds a limit of the format.
         """
+        if type(value) is self._plain and _is_carried(value):
+            return value
         wire: Any = None
         try:
             wire = _CONVERTER.unstructure(value, unstructure_as=self.type_form)
@@ -145,6 +152,13 @@ class TypeCodec(Generic[T]):
         # Whatever a user's own class raises on a peer's value, the value is bad.
         except Exception:  # noqa: BLE001
             raise MalformedError("a value of another type") from None
+
+
+def _is_carried(value: Any) -> bool:
+    if type(value) is str:
+        # Halves of characters, which text from JSON may have, cannot be encoded.
+        return value.isascii() or _HALF.search(value) is None
+    return cbor.INT_MIN <= int(value) <= cbor.INT_MAX
 
 
 def comparable(wire: Any) -> bytes:
