@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import random
 import shutil
 import signal
 import socket
@@ -17,17 +18,21 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 PASSWORD = "hidden"
 
 
 def free_port():
     """
     Return a port of this machine that nobody uses now.
+
+    Below those from which clients take theirs, so that it stays free until it is used.
     """
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    while True:
+        port = random.randrange(15_000, 30_000)
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
 
 
 def program(name):
