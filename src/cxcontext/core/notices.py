@@ -176,10 +176,10 @@ def verify_notice(department: Department[V], raw: bytes) -> ErasureNotice:
     journey_id, erased_s = found.private
     return ErasureNotice(
         id=found.id.hex(),
-        journey_id=_journey_hex(journey_id),
+        journey_id=journey_id.hex(),
         by=found.sender,
         to=department.name,
-        erased_at=from_seconds(instant(erased_s)),
+        erased_at=from_seconds(erased_s),
         bytes=raw,
     )
 
@@ -226,7 +226,7 @@ def verify_receipt(department: Department[V], raw: bytes) -> ErasureReceipt:
     (journey_id,) = found.private
     return ErasureReceipt(
         notice_id=found.id.hex(),
-        journey_id=_journey_hex(journey_id),
+        journey_id=journey_id.hex(),
         by=found.sender,
         to=department.name,
         at=from_seconds(found.issued_s),
@@ -284,6 +284,11 @@ def _verified(
         or len(private) != members
     ):
         raise MalformedError("claims")
+    journey_id, *instants = private
+    if not isinstance(journey_id, bytes) or len(journey_id) != JOURNEY_ID_BYTES:
+        raise MalformedError("journey id")
+    for erased_s in instants:
+        instant(erased_s)
     issued_s, now_s = instant(claims[ISSUED]), department.now_s()
     entry = department.signing_key(key_id)
     if entry is None:
@@ -329,9 +334,3 @@ def _journey_bytes(journey_id: str) -> bytes:
     if len(found) != JOURNEY_ID_BYTES or found.hex() != journey_id:
         raise UsageError("a journey's id is 32 hexadecimal digits: Journey.id")
     return found
-
-
-def _journey_hex(journey_id: Any) -> str:
-    if not isinstance(journey_id, bytes) or len(journey_id) != JOURNEY_ID_BYTES:
-        raise MalformedError("journey id")
-    return journey_id.hex()
