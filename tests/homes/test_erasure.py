@@ -37,7 +37,7 @@ from cxcontext.homes import (
     RestingPlace,
     Source,
 )
-from cxcontext.homes.notice_records import all_linked
+from cxcontext.homes.paging import all_linked
 from cxcontext.homes.pepper import Pepper
 from cxcontext.homes.who_has import MAX_HANDED
 from cxcontext.steps import run
@@ -852,7 +852,8 @@ def test_all_of_many_links_are_found(store, orders):
 
     found = run(all_linked(b"key", now_s=0), store)
 
-    assert {number.to_bytes(4) for number in range(2500)} == set(found)
+    values = {value for _, value in found}
+    assert {number.to_bytes(4) for number in range(2500)} == values
     assert 2500 == len(found)
 
 

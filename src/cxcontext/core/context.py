@@ -314,8 +314,6 @@ class Context(NotPicklable):
         self, index: int, scope: Scope, *, now_s: int, secret: bytes | None
     ) -> Content:
         statement = self.statements[index]
-        if scope.number not in statement.digests:
-            return None
         if self.is_erasable and secret is None:
             # It may be there again a moment later.
             return self._open(index, scope, now_s=now_s, secret=None)

@@ -21,7 +21,8 @@ from cxcontext.homes.delivery_log import unpack_handed
 from cxcontext.homes.due_times import unpack_due
 from cxcontext.homes.erased import Erased, SentNotice
 from cxcontext.homes.known_heads import KnownHeads
-from cxcontext.homes.notice_records import NoticeRecords, all_linked, unlink_all
+from cxcontext.homes.notice_records import NoticeRecords, unlink_all
+from cxcontext.homes.paging import all_linked
 from cxcontext.homes.pepper import Pepper
 from cxcontext.homes.secret_records import SecretRecords, Tombstones
 from cxcontext.homes.secrets import AsyncJourneySecrets, JourneySecrets
@@ -197,9 +198,9 @@ class Erasing:
         due_times = yield from self._forget_due(journey_id, department, now_s=now_s)
         carried = self.pepper.lookup("carried", journey_id.encode())
         references = yield from all_linked(carried, now_s=now_s)
-        for lookup in references:
+        for _, lookup in references:
             yield lambda store: store.remove(lookup)  # noqa: B023
-        yield from unlink_all(carried, references)
+        yield from unlink_all(carried, [lookup for _, lookup in references])
         record = self.pepper.lookup("journey", journey_id.encode())
         yield lambda store: store.remove(record)
         yield from KnownHeads(self.pepper).forget(journey_id)
@@ -217,7 +218,7 @@ class Erasing:
                 lookup,
                 [
                     entry
-                    for entry in entries
+                    for _, entry in entries
                     if self._due_at(entry, lookup) == journey_id
                 ],
             )
@@ -238,7 +239,7 @@ class Erasing:
                 lookup,
                 [
                     entry
-                    for entry in entries
+                    for _, entry in entries
                     if self.pepper.open("link", entry, at=lookup)[:-1].hex()
                     == journey_id
                 ],

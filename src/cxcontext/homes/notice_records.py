@@ -22,12 +22,12 @@ from cxcontext.homes.erased import (
     unpack_notice,
     unpack_receipt,
 )
+from cxcontext.homes.paging import HIGHEST, all_linked
 from cxcontext.homes.pepper import Pepper
 from cxcontext.steps import Steps
 
 # For so long it can be shown who was told, and who answered.
 NOTICE_LIFETIME: Final = timedelta(days=3650)
-_PAGE: Final = 1000
 
 
 @attrs.frozen(repr=False)
@@ -77,7 +77,7 @@ class NoticeRecords:
         """
         Return the notices about a journey, oldest first.
         """
-        return self._listed(self._about(journey_id), now_s=now_s, until=None)
+        return self._listed(self._about(journey_id), now_s=now_s, until=HIGHEST)
 
     def awaited(
         self, department: str, *, until: int, now_s: int
@@ -114,13 +114,14 @@ class NoticeRecords:
         yield lambda store: store.unlink(lookup, entry)
 
     def _listed(
-        self, lookup: bytes, *, now_s: int, until: int | None
+        self, lookup: bytes, *, now_s: int, until: int
     ) -> Steps[tuple[SentNotice, ...]]:
         entries = yield from all_linked(lookup, now_s=now_s, until=until)
         found: list[SentNotice] = []
-        for entry in entries:
+        for _, entry in entries:
             notice_id = self.pepper.open("notice", entry, at=lookup)
             sent = yield from self._load(notice_id, now_s=now_s)
+            # A store may have lost the one and not the other.
             if sent is not None:
                 found.append(sent)
         return tuple(reversed(found))
@@ -148,31 +149,6 @@ class NoticeRecords:
 
     def _awaited_by(self, department: str) -> bytes:
         return self.pepper.lookup("notices of", department.encode())
-
-
-def all_linked(
-    key: bytes, *, now_s: int, until: int | None = None
-) -> Steps[tuple[bytes, ...]]:
-    """
-    Return all that a key leads to, page by page, the highest order first.
-    """
-    found: dict[bytes, None] = {}
-    limit = _PAGE
-    while True:
-        page = yield lambda store: store.linked(
-            key,
-            now_s=now_s,
-            until=until,  # noqa: B023
-            limit=limit,  # noqa: B023
-        )
-        found.update(dict.fromkeys(value for _, value in page))
-        if len(page) < limit:
-            return tuple(found)
-        lowest = page[-1][0]
-        if lowest == until:
-            # More than a page are of one order: what many were noted in one second.
-            limit *= 2
-        until = lowest
 
 
 def unlink_all(lookup: bytes, entries: Iterable[bytes]) -> Steps[int]:

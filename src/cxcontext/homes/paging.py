@@ -10,11 +10,11 @@ from cxcontext.errors import RecordTamperedError
 from cxcontext.steps import Steps
 
 PAGE: Final = 1000
-_HIGHEST: Final = 2**53
+HIGHEST: Final = 2**53
 
 
 def all_linked(
-    key: bytes, *, now_s: int, until: int = _HIGHEST
+    key: bytes, *, now_s: int, until: int = HIGHEST
 ) -> Steps[list[tuple[int, bytes]]]:
     """
     Return order and value of all that *key* leads to, the highest order first.
