@@ -5,6 +5,7 @@ Asynchronous stores, asked as if they were not: so they pass the same tests.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 
 
@@ -13,7 +14,7 @@ class Awaited:
     A store whose verbs are awaited on an event loop in a thread of its own.
 
     Args:
-        made: Makes the asynchronous store; called on the loop.
+        made: Makes the asynchronous store; called, and awaited, on the loop.
     """
 
     def __init__(self, made):
@@ -39,7 +40,8 @@ class Awaited:
         self._loop.close()
 
     async def _make(self, made):
-        return made()
+        store = made()
+        return await store if inspect.isawaitable(store) else store
 
     def _wait(self, awaitable):
         return asyncio.run_coroutine_threadsafe(awaitable, self._loop).result()

@@ -172,7 +172,8 @@ class AsyncRedisStore:
     As `RedisStore`, for an event loop: every verb is awaited.
 
     Args:
-        client: A client of `redis.asyncio`; it belongs to one event loop.
+        client: A client of `redis.asyncio`; it belongs to one event loop. That of a
+            cluster should be initialised before many use it at once.
         prefix: As for `RedisStore`; both kinds of store share what they keep.
 
     .. versionadded:: 0.1.0
