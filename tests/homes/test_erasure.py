@@ -290,6 +290,25 @@ class TestWhoHas:
 
         assert ("support",) == found.departments
 
+    def test_whom_the_key_set_does_not_know_is_not_in_it(self, shop, place, clock):
+        """
+        A step of the trail by an unknown key is by nobody who could be told: the
+        answer is incomplete.
+        """
+        shop.home.contribute(shop.home.resume(place, department=shop["sales"]))
+        assert shop.erasures.who_has(place, department=shop["sales"]).complete
+        ring = shop.world.ring
+        departments = dict(ring.public.departments)
+        del departments["support"]
+        public = attrs.evolve(ring.public, departments=departments)
+        world = World(ring, clock, keys=public)
+
+        found = shop.erasures.who_has(place, department=world["billing"])
+
+        trail = [h for h in found.holders if h.source is Source.TRAIL]
+        assert ["sales"] == [holder.department for holder in trail]
+        assert not found.complete
+
     def test_more_than_can_be_looked_at_is_incomplete(self, shop, place):
         """
         Of more hand-overs than are read it is said that these are not all.
@@ -801,6 +820,19 @@ class TestNotices:
         )
 
         assert "support" == overdue.notice.to
+
+    def test_a_notice_that_the_store_lost_is_made_again(self, shop, place):
+        """
+        Of a list without its record nothing is shown; an erasure makes both anew.
+        """
+        [notice] = shop.erasures.erase(place, department=shop["sales"]).notices
+        pepper = Pepper(PEPPER)
+        shop.store.remove(pepper.lookup("notice", bytes.fromhex(notice.id)))
+        assert () == shop.erasures.notices(place, department=shop["sales"])
+
+        again = shop.erasures.erase(place, department=shop["sales"])
+
+        assert [notice.id] == [each.id for each in again.notices]
 
     def test_the_oldest_is_first(self, shop, clock):
         """

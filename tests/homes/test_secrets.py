@@ -87,6 +87,14 @@ class TestKeeping:
         """
         assert secrets.create(JOURNEY) != secrets.create(JOURNEY[::-1])
 
+    def test_by_itself_it_takes_the_systems_clock(self, store):
+        """
+        Nothing but a store and the pepper is needed.
+        """
+        secrets = JourneySecrets(store, pepper=PEPPER)
+
+        assert secrets.create(JOURNEY) == secrets.find(JOURNEY)
+
     def test_there_is_none_where_none_was_made(self, secrets):
         """
         A journey without a secret has none.

@@ -14,6 +14,7 @@ import attrs
 
 from cxcontext.core.context import Context, Reader
 from cxcontext.core.envelope import Envelope, decode_envelope
+from cxcontext.core.erasable import TrialSecrets
 from cxcontext.core.events import Event, LeftOutStatement, Received, Rejected, notify
 from cxcontext.core.gaps import Reason
 from cxcontext.core.graph import Graph
@@ -165,7 +166,7 @@ class Department(Generic[V]):
 
     def for_trials(self) -> Department[V]:
         """
-        Return this department, telling nobody and signing nothing.
+        Return this department, telling nobody, signing nothing and keeping no secret.
 
         For what is made to be measured and thrown away: a signer may be far away,
         and remember for whom it signed.
@@ -174,6 +175,8 @@ class Department(Generic[V]):
         trial._observers = ()
         unsigned = tuple(_Unsigned(signer) for signer in self.keys.signers)
         trial.keys = attrs.evolve(self.keys, signers=unsigned)
+        if self.secrets is not None:
+            trial.secrets = TrialSecrets(self.secrets)
         return trial
 
     # --- doors ---------------------------------------------------------------

@@ -113,6 +113,7 @@ def union(
     reached = {entry.to for entry in handed} | began
     complete = (
         journey is not None
+        and all(step.department is not None for step in journey.trail)
         and 0 < len(handed) < MAX_HANDED
         and all(holder.department in reached for holder in trail)
     )

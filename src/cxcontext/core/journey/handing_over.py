@@ -13,7 +13,6 @@ import attrs
 
 from cxcontext.core.delivery import DELIVERY_ID_BYTES, EVERY_DEPARTMENT, sign_delivery
 from cxcontext.core.envelope import Envelope, make_envelope
-from cxcontext.core.erasable import TrialSecrets
 from cxcontext.core.events import Accepted
 from cxcontext.core.fact import Fact
 from cxcontext.core.journey.hiding import hiding
@@ -322,8 +321,6 @@ class Journey(JourneyPromising[V]):
                 provenance=self._provenance,
                 nonce=self._nonce,
             )
-            if self._secrets is not None:
-                twin._secrets = TrialSecrets(self._secrets)
             twin._pending = self._pending
             twin._arrival = self._arrival
             twin._told = set(self._told)

@@ -87,7 +87,6 @@ class JourneyState(Generic[V]):
         self._arrival = provenance.arrival
         self._verified_here = False
         self._nonce = nonce
-        self._secrets = department.secrets
         self._told: set[Slot] = set()
         self._uncarried: set[int] = set()
         self._avoided: set[Slot] = set()
@@ -307,7 +306,7 @@ class JourneyState(Generic[V]):
             flags=self._flags(),
             now_s=now_s,
             root=context.statements[0] if context.statements else None,
-            secrets=self._secrets,
+            secrets=department.secrets,
             random=department.random,
         )
         if len(context.statements) + len(sealed.statements) > MAX_STATEMENTS:
