@@ -88,13 +88,15 @@ class Resting:
             now_s = journey.now_s()
             expires_s = now_s + self.lifetime_s
             found = yield lambda store: store.load(lookup, now_s=now_s)  # noqa: B023
+            # What joins the branches there is thrown away where another was first.
+            branch = journey.fork()
             stated, left_out = journey.arrival, frozenset[bytes]()
             if found is not None:
                 # Where every head has expired, so has all that is below.
                 with suppress(JourneyExpiredError):
-                    stated = _merge_rested(journey, found[1])
-                left_out = _left_out(journey.lacks(known), found[1])
-            record = journey.seal_for_rest(arrival=stated)
+                    stated = _merge_rested(branch, found[1], joining=True)
+                left_out = _left_out(branch.lacks(known), found[1])
+            record = branch.seal_for_rest(arrival=stated)
             if len(record) > self.max_bytes:
                 raise JourneyFullError(f"{self.max_bytes} bytes in this home")
             version = None if found is None else found[0]
@@ -116,16 +118,19 @@ class Resting:
             # It was erased while this was on its way: nothing of it stays.
             yield lambda store: store.remove(lookup)
             raise
+        # What was learned meanwhile is not in the branch, and so neither carried nor
+        # among the heads that are known from now on.
         journey.carried()
-        place = RestingPlace(journey_id, journey.arrival)
-        missing = journey.lacks(known) - left_out
+        journey.merge(branch)
+        place = RestingPlace(journey_id, branch.arrival)
+        missing = branch.lacks(known) - left_out
         if missing:
             journey.tell(cx.events.RolledBack, missing=len(missing))
         yield from self.heads.note(
-            journey, left_out=left_out, now_s=now_s, expires_s=expires_s
+            branch, left_out=left_out, now_s=now_s, expires_s=expires_s
         )
         yield from self._link(place, keys, now_s=now_s, expires_s=expires_s)
-        yield from self._note_due(journey, place, now_s=now_s, expires_s=expires_s)
+        yield from self._note_due(branch, place, now_s=now_s, expires_s=expires_s)
         return place
 
     def resume(
@@ -184,7 +189,7 @@ class Resting:
         if lost:
             journey.tell(cx.events.RolledBack, missing=len(lost))
             return Freshness.ROLLED_BACK
-        return Freshness.BEHIND
+        return Freshness.BEHIND if gained else Freshness.CURRENT
 
     def revoke(self, journey_id: str) -> Steps[None]:
         """
@@ -266,8 +271,7 @@ class Resting:
         for promise in journey.promises:
             if promise.due_until is None:
                 continue
-            # The store sorts by nothing below 0.
-            due_s = max(int(promise.due_until.timestamp()), 0)
+            due_s = int(promise.due_until.timestamp())
             packed = pack_due(promise, place)
             for department in sorted(others | {promise.owner}):
                 lookup = self.pepper.lookup("due", department.encode())
@@ -334,9 +338,11 @@ class Resting:
         )
 
 
-def _merge_rested(journey: cx.Journey[Any], record: bytes) -> cx.Arrival:
+def _merge_rested(
+    journey: cx.Journey[Any], record: bytes, *, joining: bool = False
+) -> cx.Arrival:
     try:
-        return journey.merge_rested(record)
+        return journey.merge_rested(record, joining=joining)
     except DifferentJourneyError:
         raise WrongBindingError from None
 

@@ -19,7 +19,7 @@ from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.journey.promising import JourneyPromising
 from cxcontext.core.journey.state import JourneyState
 from cxcontext.core.known import Arrival
-from cxcontext.core.limits import DELIVERY_LIFETIME, MAX_ENVELOPE_BYTES
+from cxcontext.core.limits import DELIVERY_LIFETIME, MAX_ENVELOPE_BYTES, MAX_PARENTS
 from cxcontext.core.standard import CONSENT, IDENTITY_VERIFICATION, PROMISE
 from cxcontext.core.statement import FLAG_ACCEPTED, Statement
 from cxcontext.core.vocabulary import Key, KeyOf, Scope, Vocabulary
@@ -194,9 +194,14 @@ class Journey(JourneyPromising[V]):
         return bytes(envelope)
 
     @hiding
-    def merge_rested(self, raw: bytes) -> Arrival:
+    def merge_rested(self, raw: bytes, *, joining: bool = False) -> Arrival:
         """
         Take over what rests of the same journey; return the arrival it states.
+
+        Args:
+            raw: What rests.
+            joining: Whether many branches that rest there are joined, by a statement
+                upon all of them: there may be 32 only.
 
         Raises:
             DifferentJourneyError, VerificationError: As `merge`.
@@ -206,6 +211,8 @@ class Journey(JourneyPromising[V]):
         .. versionadded:: 0.1.0
         """
         rested = self._department.resume(raw, arrival=Arrival.DELIVERY)
+        if joining and len(rested.heads) >= MAX_PARENTS:
+            rested._seal(joining=True)
         self.merge(rested)
         with self._lock:
             held = {statement.id for statement in self._context.statements}

@@ -282,12 +282,16 @@ class JourneyState(Generic[V]):
         if len(self._context.statements) >= MAX_STATEMENTS:
             raise JourneyFullError(f"{MAX_STATEMENTS} statements")
 
-    def _seal(self, *, at_least_root: bool = False) -> None:
+    def _seal(self, *, at_least_root: bool = False, joining: bool = False) -> None:
         """
         Seal what is pending into statements of this department.
+
+        Args:
+            at_least_root: Whether a journey begins with this.
+            joining: Whether all heads are built upon, with nothing pending, too.
         """
         empty_root = at_least_root and not self._context.statements
-        if not self._pending and not empty_root:
+        if not self._pending and not empty_root and not joining:
             return
         department, context = self._department, self._context
         now_s = self.now_s()
