@@ -8,7 +8,7 @@ import os
 import secrets
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +43,7 @@ class Engine:
 
 
 @contextmanager
-def engines() -> Iterator[list[Engine]]:
+def engines() -> Generator[list[Engine]]:
     """
     Yield every engine that can be reached; what they keep is removed afterwards.
     """

@@ -39,9 +39,8 @@ class PendingFact:
     fact: WireFact
     size_bytes: int = attrs.field(init=False)
 
-    @size_bytes.default
-    def _measured(self) -> int:
-        return len(cbor.encode(self.fact.to_entry())) + _OVERHEAD_BYTES
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "size_bytes", _size(self.fact.to_entry()))
 
     def dated(self, issued_s: int) -> WireFact:
         """
@@ -62,9 +61,8 @@ class PendingMark:
     mark: WireMark
     size_bytes: int = attrs.field(init=False)
 
-    @size_bytes.default
-    def _measured(self) -> int:
-        return len(cbor.encode(self.mark.to_list())) + _OVERHEAD_BYTES
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "size_bytes", _size(self.mark.to_list()))
 
     def dated(self, issued_s: int) -> WireMark:
         """
@@ -72,6 +70,10 @@ class PendingMark:
         """
         age_s = max(0, issued_s - self.at_s)
         return self.mark._replace(age_s=age_s) if age_s else self.mark
+
+
+def _size(entry: Any) -> int:
+    return len(cbor.encode(entry)) + _OVERHEAD_BYTES
 
 
 def _in_section(fact: WireFact) -> tuple[bool, int, str]:

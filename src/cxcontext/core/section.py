@@ -130,16 +130,13 @@ class SectionContent:
         init=False, eq=False, repr=False
     )
 
-    @_by_slot.default
-    def _index(self) -> dict[tuple[int, str | None], WireFact]:
-        return {(fact.field, fact.qualifier): fact for fact in self.facts}
-
-    @_marks_by_slot.default
-    def _index_marks(self) -> dict[tuple[int, str | None], list[WireMark]]:
-        by_slot: dict[tuple[int, str | None], list[WireMark]] = {}
+    def __attrs_post_init__(self) -> None:
+        by_slot = {(fact.field, fact.qualifier): fact for fact in self.facts}
+        object.__setattr__(self, "_by_slot", by_slot)
+        marks: dict[tuple[int, str | None], list[WireMark]] = {}
         for mark in self.marks:
-            by_slot.setdefault((mark.field, mark.qualifier), []).append(mark)
-        return by_slot
+            marks.setdefault((mark.field, mark.qualifier), []).append(mark)
+        object.__setattr__(self, "_marks_by_slot", marks)
 
     @property
     def has_duplicates(self) -> bool:

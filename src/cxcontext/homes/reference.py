@@ -138,11 +138,12 @@ class ReferenceKeys(NotPicklable):
     pickling_advice: ClassVar[str] = "load the keys where they are used"
 
     _keys: Mapping[int, bytes] = attrs.field(alias="keys", converter=_keys)
-    minting: int = attrs.field(kw_only=True)
-
-    @minting.default
-    def _newest(self) -> int:
-        return max(self._keys, default=-1)
+    minting: int = attrs.field(
+        kw_only=True,
+        default=attrs.Factory(
+            lambda self: max(self._keys, default=-1), takes_self=True
+        ),
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.minting not in self._keys:

@@ -127,21 +127,24 @@ def _record(header: Any, envelope: bytes) -> ReferenceRecord:
                 carried=carried,
                 envelope=envelope,
             )
-    raise RecordTamperedError
+        case _:
+            raise RecordTamperedError
 
 
 def _is_ancestor(entry: Any) -> bool:
     match entry:
         case [bytes() as lookup, int()]:
             return len(lookup) == _LOOKUP_BYTES
-    return False
+        case _:
+            return False
 
 
 def _parts(data: bytes) -> tuple[bytes, bytes, bytes]:
     match _decoded(data):
         case [bytes() as header, bytes() as nonce, bytes() as sealed]:
             return header, nonce, sealed
-    raise RecordTamperedError
+        case _:
+            raise RecordTamperedError
 
 
 def _decoded(data: bytes) -> Any:

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from cxcontext.core.events import Rejected
 from cxcontext.core.gaps import Reason
+from cxcontext.core.limits import REFERENCE_CHARS
 from cxcontext.core.outcomes import Extracted
 from cxcontext.core.propagating.sending import Sending
 from cxcontext.core.vocabulary import Vocabulary
@@ -136,7 +137,7 @@ class Receiving(Sending[V]):
 
 
 def _is_reference(raw: str | bytes) -> bool:
-    return raw[:2] in ("CX", b"CX")
+    return len(raw) == REFERENCE_CHARS and raw[:2] in ("CX", b"CX")
 
 
 def _forgetful(problem: T) -> T:
