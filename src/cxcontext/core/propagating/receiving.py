@@ -15,6 +15,7 @@ from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import (
     ReferenceExpiredError,
     ReferenceLostError,
+    ReferenceMalformedError,
     ReferenceUsedError,
     UnavailableError,
     VerificationError,
@@ -98,6 +99,8 @@ class Receiving(Sending[V]):
         try:
             raw = self._one(values, carrier)
             if _is_reference(raw):
+                if self.references is None and len(raw) != REFERENCE_CHARS:
+                    raise ReferenceMalformedError
                 if self.references is None:
                     raise ReferenceLostError
                 journey = yield lambda do: do(
@@ -137,7 +140,7 @@ class Receiving(Sending[V]):
 
 
 def _is_reference(raw: str | bytes) -> bool:
-    return len(raw) == REFERENCE_CHARS and raw[:2] in ("CX", b"CX")
+    return raw[:2] in ("CX", b"CX")
 
 
 def _forgetful(problem: T) -> T:
