@@ -30,14 +30,14 @@ from cxcontext.stores.postgres import AsyncPostgresStore, PostgresStore
 from cxcontext.stores.redis import AsyncRedisStore, RedisStore
 from cxcontext.stores.sqlite import SQLiteStore
 
-KEYS = st.sampled_from([b"", b"a", b"A", b"\0", b"b" * 64])
-VALUES = st.sampled_from([b"", b"a", b"\xff", b"v" * 1024])
-RECORDS = st.binary(max_size=40)
-CLAIMANTS = st.binary(min_size=1, max_size=64)
+KEYS = st.sampled_from([b"", b"k" * 64])
+VALUES = st.sampled_from([b"", b"a", b"v" * 1024])
+RECORDS = st.sampled_from([b"", b"\0", b"\0\1\2", bytes(range(256)) * 8])
+CLAIMANTS = st.sampled_from([b"a", b"b", b"c" * 64])
 ORDERS = st.integers(0, 5) | st.just(2**53 - 1)
-LIFETIMES_S = st.integers(-5, 50) | st.just(9999)
+LIFETIMES_S = st.sampled_from([9999, 9999, 9999, 50, 2, 0, -5])
 # Clocks differ, by less than an hour.
-SKEWS_S = st.integers(-1700, 1700)
+SKEWS_S = st.sampled_from([0, 0, 0, 0, -1, 1, -1700, 1700])
 
 
 class Model:
@@ -83,6 +83,9 @@ class Agreement(RuleBasedStateMachine):
         self.engines = self.made()
         # Versions are each engine's own; what they stand for is the same.
         self.versions = [{} for _ in self.engines]
+        for key in (b"", b"k" * 64):
+            self.replace(0, key, b"\0first", 0, 9999, "present")
+            self.link(0, key, b"first", 1, 0, 9999)
 
     def teardown(self):
         """
@@ -100,7 +103,7 @@ class Agreement(RuleBasedStateMachine):
         for clients, versions in zip(self.engines, self.versions, strict=True):
             yield clients[which % len(clients)], versions
 
-    @rule(lifetime_s=st.integers(0, 20) | st.just(4000))
+    @rule(lifetime_s=st.sampled_from([1, 2, 20, 20, 20, 4000]))
     def wait(self, lifetime_s):
         """
         Time passes.
@@ -126,7 +129,7 @@ class Agreement(RuleBasedStateMachine):
         which=st.integers(0, 1),
         key=KEYS,
         record=RECORDS,
-        skew_s=st.just(0) | SKEWS_S,
+        skew_s=SKEWS_S,
         lifetime_s=LIFETIMES_S,
         seen=st.sampled_from(["present", "present", "old", "none"]),
     )
@@ -164,7 +167,7 @@ class Agreement(RuleBasedStateMachine):
         which=st.integers(0, 1),
         key=KEYS,
         by=CLAIMANTS,
-        prefix=st.binary(max_size=1),
+        prefix=st.sampled_from([b"", b"", b"\0"]),
         skew_s=SKEWS_S,
     )
     def claim(self, which, key, by, prefix, skew_s):
@@ -281,7 +284,8 @@ def addresses(stack):
         server.start()
         postgres_url = server.url
     within_patience(lambda: psycopg.connect(postgres_url).close() is None)
-    return redis_url, postgres_url
+    # No server is killed here, so none need wait for its disk.
+    return redis_url, f"{postgres_url}?options=-csynchronous_commit%3Doff"
 
 
 def test_all_stores_agree(servers, monkeypatch):
@@ -329,7 +333,7 @@ def test_all_stores_agree(servers, monkeypatch):
         monkeypatch.setattr(Agreement, "made", staticmethod(made))
         try:
             run_state_machine_as_test(
-                Agreement, settings=settings(max_examples=60, stateful_step_count=40)
+                Agreement, settings=settings(max_examples=100, stateful_step_count=40)
             )
         finally:
             for store in shared:
