@@ -111,9 +111,13 @@ class RedisStore:
         """
         Store *record* if the version is still *version*; say whether it was.
         """
-        return bool(
-            self._run(self._commands.replace(key, record, version, now_s, expires_s))
-        )
+        if version is None:
+            plain, command = self._commands.first(key, record, now_s, expires_s)
+            if self._run(plain):
+                return True
+        else:
+            command = self._commands.replace(key, record, version, now_s, expires_s)
+        return bool(self._run(command))
 
     def claim(
         self, key: bytes, claimant: bytes, *, prefix: bytes, now_s: int
@@ -230,7 +234,12 @@ class AsyncRedisStore:
         """
         Store *record* if the version is still *version*; say whether it was.
         """
-        command = self._commands.replace(key, record, version, now_s, expires_s)
+        if version is None:
+            plain, command = self._commands.first(key, record, now_s, expires_s)
+            if await self._run(plain):
+                return True
+        else:
+            command = self._commands.replace(key, record, version, now_s, expires_s)
         return bool(await self._run(command))
 
     async def claim(

@@ -141,9 +141,26 @@ class Commands:
         Replace the record, and answer 1 or 0.
         """
         seen = b"" if version is None else version.to_bytes(8, "big")
-        # Drawn from so many that none comes twice, also where a record was removed.
-        head = _HEAD.pack(_FORMAT, secrets.randbits(63), ends_s, 0)
-        arguments = seen, head + record, now_s, _lifetime_s(now_s, ends_s)
+        value = _new_value(record, ends_s)
+        return self._replacing(key, seen, value, now_s, ends_s)
+
+    def first(
+        self, key: bytes, record: bytes, now_s: int, ends_s: int
+    ) -> tuple[Command, Command]:
+        """
+        Put the record where there is none, and what to say where there is one.
+
+        The first is a plain SET, which is nearly always enough; the second also
+        replaces what has expired, and knows its own value again.
+        """
+        value, lifetime_s = _new_value(record, ends_s), _lifetime_s(now_s, ends_s)
+        plain = "SET", self._named("record", key), value, "NX", "EX", lifetime_s
+        return plain, self._replacing(key, b"", value, now_s, ends_s)
+
+    def _replacing(
+        self, key: bytes, seen: bytes, value: bytes, now_s: int, ends_s: int
+    ) -> Command:
+        arguments = seen, value, now_s, _lifetime_s(now_s, ends_s)
         return self._script(_REPLACE, key, "record", arguments=arguments)
 
     def claim(self, key: bytes, claimant: bytes, prefix: bytes, now_s: int) -> Command:
@@ -202,6 +219,11 @@ class Commands:
 def _lifetime_s(now_s: int, ends_s: int) -> int:
     # Counted from the caller's now, so that the server's clock need not be right.
     return min(max(ends_s - now_s + GRACE_S, 1), _FOREVER_S)
+
+
+def _new_value(record: bytes, ends_s: int) -> bytes:
+    # Drawn from so many that none comes twice, also where a record was removed.
+    return _HEAD.pack(_FORMAT, secrets.randbits(63), ends_s, 0) + record
 
 
 def in_full(command: Command) -> Command:
