@@ -14,6 +14,7 @@ from loopback import TRACE, AnyOrigin, answer
 
 import cxcontext as cx
 from cxcontext.core.events import Received, Rejected, Sent, Skipped, Unsent
+from cxcontext.web import http
 from cxcontext.web.asgi import CustomerContextMiddleware
 from cxcontext.web.httpx import (
     AsyncCustomerContextTransport,
@@ -590,7 +591,8 @@ class TestReturning:
 
         async def recording(scope, receive, send):
             async def sender(message):
-                replies.extend(message.get("headers", ()))
+                found = message.get("headers", ())
+                replies.extend(pair for pair in found if pair[0] == http.FIELD_BYTES)
                 await send({**message, "headers": []})
 
             await honest(scope, receive, sender)

@@ -37,7 +37,8 @@ class CustomerContextMiddleware:
 
     No header means no journey. A bad header is never treated as no header:
     the journey is empty and says ``REJECTED`` to whoever needs a fact. The
-    request itself is always served, unless the route requires a journey.
+    request itself is always served, unless the route requires a journey. A
+    response to whoever sent a value is private and not to be stored.
 
     Args:
         app: The application to wrap.
@@ -106,15 +107,12 @@ class CustomerContextMiddleware:
                 # Whatever the application copied there, it does not get out; nor
                 # in trailers, nor when a web socket is accepted or denied.
                 carrier.remove(http.FIELD)
-                if (
-                    starts
-                    and self.returns
-                    and found.journey is not None
-                    and not self.edge
-                ):
-                    self.propagator.inject_reply(
-                        found.journey, carrier, name=http.FIELD
-                    )
+                if starts and found.journey is not None:
+                    http.make_private(headers)
+                    if self.returns:
+                        self.propagator.inject_reply(
+                            found.journey, carrier, name=http.FIELD
+                        )
                 message = {**message, "headers": headers}
             await send(message)
 

@@ -31,6 +31,8 @@ STRIPPED: Final = frozenset((FIELD_BYTES, b"customer_context"))
 
 PROBLEM_TYPE: Final = "application/problem+json"
 PRIVATE: Final = (b"cache-control", b"private, no-store")
+# RFC 9213: shared caches may have fields of their own, which count before the other.
+_CACHING: Final = (b"cache-control", b"surrogate-control")
 
 RawHeaders = MutableSequence[tuple[bytes, bytes]]
 
@@ -84,6 +86,20 @@ def binding(method: str, target: bytes) -> bytes:
     return b"http " + method.upper().encode("ascii") + b" " + target
 
 
+def make_private(headers: RawHeaders) -> None:
+    """
+    Say that nobody may keep a response, which was made from a journey.
+
+    Whatever else says who may keep it goes. ``Vary`` would be of no use: no two
+    requests have the same value.
+
+    .. versionadded:: 0.1.0
+    """
+    headers[:] = [
+        pair for pair in headers if not pair[0].lower().endswith(_CACHING)
+    ] + [PRIVATE]
+
+
 def problem(status: int, code: str) -> bytes:
     """
     Return an RFC 9457 problem for a route that requires a journey. No values.
@@ -108,5 +124,6 @@ __all__ = [
     "STRIPPED",
     "HeadersCarrier",
     "binding",
+    "make_private",
     "problem",
 ]

@@ -1,0 +1,3 @@
+"""
+For users' tests: the contract that every adapter keeps, in `contract`.
+"""

@@ -1,0 +1,55 @@
+"""
+The contract that every adapter keeps, as tests that start the real thing.
+
+Written once from the pitfalls of all of them; an outsider's adapter, for a framework
+that we do not know, runs it as ours do. A class of tests inherits from a contract and
+says how to start the adapter; the rest is inherited. For a web framework:
+
+.. code-block:: python
+
+    class TestWSGI(HTTPServerContract):
+        module = "cxcontext.web.wsgi"
+
+        @contextmanager
+        def serving(self, desk, propagator, *, required=False, **options):
+            app = Flask(__name__)
+            app.add_url_rule("/answer", view_func=lambda: desk.answer(request.headers))
+            ...  # and /stream and /later
+            app.wsgi_app = CustomerContextMiddleware(
+                app.wsgi_app, propagator, required=lambda _: required, **options
+            )
+            with threaded_server(app) as origin:
+                yield origin
+
+The contracts are classes with methods that pytest finds; they import no test runner,
+and work with `unittest.TestCase` as a second base. What they cannot see is left to
+the adapter's own tests: other kinds of messages, and what only its library has.
+
+- `HTTPServerContract` for HTTP servers, `ServerContract` for others: give `serving`,
+  and for another protocol `connect` and `code_of_refusal`.
+- `HTTPClientContract` for HTTP clients, `ClientContract` for others: give `sending`,
+  and for another protocol `peering`.
+
+A value that somebody put into a message by hand never counts: on a redirect it could
+not be told from one that a former hop had. Whoever wants another journey sent makes
+it the current one.
+
+.. versionadded:: 0.1.0
+"""
+
+from cxcontext.testing.desk import Desk, DeskError
+from cxcontext.testing.http_server_contract import HTTPServerContract
+from cxcontext.testing.server_contract import Ask, ServerContract
+from cxcontext.testing.shop import Answer, Headers, Process, Shop
+
+__all__ = [
+    "Answer",
+    "Ask",
+    "Desk",
+    "DeskError",
+    "HTTPServerContract",
+    "Headers",
+    "Process",
+    "ServerContract",
+    "Shop",
+]

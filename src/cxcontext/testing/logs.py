@@ -1,0 +1,57 @@
+"""
+What was logged meanwhile, by whomever and at whichever level.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Self
+
+
+class Logs(logging.Handler):
+    """
+    Every record that reaches the root logger while this is entered.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(self) -> None:
+        super().__init__(level=0)
+        self.records: list[logging.LogRecord] = []
+        self._before = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """
+        Keep a record.
+        """
+        self.records.append(record)
+
+    def text(self) -> str:
+        """
+        Return all that a log file could have, tracebacks and arguments too.
+        """
+        form = logging.Formatter("%(name)s %(levelname)s %(message)s")
+        return "\n".join(f"{form.format(r)} {r.args!r}" for r in self.records)
+
+    def failures(self) -> list[str]:
+        """
+        Return the errors in the log that no broken connection explains.
+        """
+        return [
+            repr(record.exc_info[1])
+            for record in self.records
+            if record.exc_info and not isinstance(record.exc_info[1], OSError)
+        ]
+
+    def __enter__(self) -> Self:
+        root = logging.getLogger()
+        self._before = root.level
+        root.addHandler(self)
+        # Below DEBUG some servers log every message.
+        root.setLevel(1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        root = logging.getLogger()
+        root.setLevel(self._before)
+        root.removeHandler(self)

@@ -1,0 +1,338 @@
+"""
+What every adapter for servers keeps, a clause a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, ClassVar, TypeAlias
+
+import cxcontext as cx
+from cxcontext.testing.desk import Desk
+from cxcontext.testing.imports import ImportContract
+from cxcontext.testing.logs import Logs
+from cxcontext.testing.shop import (
+    NAME,
+    NOBODY,
+    REFUSED,
+    Answer,
+    Headers,
+    Process,
+    Shop,
+    Values,
+    ensure,
+    expect,
+)
+from cxcontext.web import http
+
+Ask: TypeAlias = Callable[[str, Headers], Answer]
+
+
+class ServerContract(ImportContract):
+    """
+    For adapters that make the caller's journey current while a request is served.
+
+    Attributes:
+        name: Under which name the protocol has the value.
+        customers: How many requests meet in the test of those that do.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = http.FIELD
+    customers: ClassVar[int] = 200
+
+    # --- what an adapter's test gives ----------------------------------------
+
+    def serving(
+        self,
+        desk: Desk,
+        propagator: cx.Propagator[Any],
+        *,
+        required: bool = False,
+        edge: bool = False,
+        returns: bool = False,
+    ) -> AbstractContextManager[str]:
+        """
+        Serve the desk behind the adapter while entered, and give the origin.
+
+        In this process, on a real socket, with several threads or tasks. ``/answer``
+        gives ``desk.answer(names)``; ``/stream`` gives ``desk.parts()``, part by
+        part; ``/later`` gives ``desk.answer()`` and does ``desk.later()`` once the
+        response is on its way. All have ``desk.headers`` on their responses.
+
+        Args:
+            desk: What the handlers do.
+            propagator: The adapter's.
+            required: Whether all three refuse requests without a valid journey.
+            edge: Whether the adapter is told that this is the public edge.
+            returns: Whether what is learned goes back in responses.
+        """
+        raise NotImplementedError
+
+    def connect(self, origin: str) -> AbstractContextManager[Ask]:
+        """
+        Give a function that asks *origin*, over one connection while entered.
+
+        It takes one of the three paths, and pairs of which none is lost, repeated
+        names included.
+        """
+        raise NotImplementedError
+
+    def code_of_refusal(self, answer: Answer) -> str:
+        """
+        Check that an answer refuses the request in the protocol's way; return why.
+        """
+        raise NotImplementedError
+
+    # --- what comes in -------------------------------------------------------
+
+    def test_where_no_value_came_nothing_is_current(self) -> None:
+        """
+        Absent is no journey, and no event.
+        """
+        with self._asking() as (ask, _, billing):
+            answer = ask("/answer", [])
+            expect((NOBODY, []), (answer.body, billing.events))
+
+    def test_a_valid_value_is_bound_in_the_handler(self) -> None:
+        """
+        One valid value is the current journey while the handler runs.
+        """
+        with self._asking() as (ask, _, _billing):
+            expect(NAME.encode(), ask("/answer", [self._pair()]).body)
+
+    def test_two_values_are_refused(self) -> None:
+        """
+        Two are no choice but an error, also where each alone were valid.
+        """
+        journey = Process().begin()
+        with self._asking() as (ask, _, billing):
+            answer = ask("/answer", [self._pair(journey), self._pair(journey)])
+            expect((REFUSED, 1), (answer.body, len(billing.codes())))
+
+    def test_values_joined_by_a_comma_are_refused(self) -> None:
+        """
+        What a proxy folded into one value is refused as two are.
+        """
+        _, value = self._pair()
+        for joined in (f"{value},{value}", f"{value}, {value}"):
+            with self._asking() as (ask, _, billing):
+                answer = ask("/answer", [(self.name, joined)])
+                expect((REFUSED, 1), (answer.body, len(billing.codes())))
+
+    def test_length_and_alphabet_come_before_any_key(self) -> None:
+        """
+        What is too long or in another alphabet is refused for that, whatever its
+        signature is worth.
+        """
+        _, value = self._pair()
+        forged = value[:-8] + "AAAAAAAA"
+        for wrong, code in (
+            ("cx1." + "A" * 4093, "too_large"),
+            (f"{forged}+/", "malformed"),
+            (f'"{forged}"', "malformed"),
+        ):
+            with self._asking() as (ask, _, billing):
+                answer = ask("/answer", [(self.name, wrong)])
+                expect((REFUSED, [code]), (answer.body, billing.codes()))
+
+    def test_a_refused_value_does_not_break_the_request(self) -> None:
+        """
+        Of what does not verify the handler learns that it was refused, and serves.
+        """
+        envelope = Process().begin().hand_over("support")
+        with self._asking() as (ask, _, billing):
+            answer = ask("/answer", [(self.name, str(envelope))])
+            expect((REFUSED, ["wrong_audience"]), (answer.body, billing.codes()))
+
+    # --- how long it is there ------------------------------------------------
+
+    def test_the_context_is_gone_after_the_handler(self) -> None:
+        """
+        On one connection nothing of a request is left for the next.
+        """
+        with self._asking() as (ask, _, _billing):
+            found = [
+                ask(path, headers).body.split(b"\n")[0]
+                for path in ("/answer", "/stream", "/later")
+                for headers in ([], [self._pair()], [])
+            ]
+            expect([NOBODY, NAME.encode(), NOBODY] * 3, found)
+
+    def test_the_context_is_gone_after_a_handler_that_fails(self) -> None:
+        """
+        A handler that raises leaves nothing for the next request.
+        """
+        with Logs(), self._asking() as (ask, desk, _):
+            desk.fails = True
+            failed = ask("/answer", [self._pair()])
+            desk.fails = False
+            expect((False, NOBODY), (failed.status == 200, ask("/answer", []).body))
+
+    def test_a_streamed_body_sees_it(self) -> None:
+        """
+        Every part of a stream is of the same customer, and its end too.
+        """
+        with self._asking() as (ask, desk, _):
+            body = ask("/stream", [self._pair()]).body
+            expect([NAME.encode()] * 3, body.splitlines())
+            expect(NAME.encode(), desk.noted())
+
+    def test_background_work_sees_it(self) -> None:
+        """
+        What goes on when the response is on its way is the same customer's.
+        """
+        with self._asking() as (ask, desk, _):
+            ask("/later", [self._pair()])
+            expect(NAME.encode(), desk.noted())
+
+    def test_customers_who_meet_never_mix(self) -> None:
+        """
+        Of many requests at once each has its own customer from beginning to end.
+        """
+        sales = Process()
+        names = [f"Customer {number}" for number in range(self.customers)]
+        values = {name: self._pair(sales.begin(name)) for name in names[::2]}
+        workers, desk = 8, Desk(pause_s=0.001)
+        billing = Process()
+        propagator = cx.Propagator(billing.department("billing"))
+
+        def work(first: int) -> list[tuple[bytes, bytes]]:
+            found: list[tuple[bytes, bytes]] = []
+            with self.connect(origin) as ask:
+                for number in range(first, len(names), workers):
+                    pair = values.get(names[number])
+                    path = "/stream" if number % 3 == 0 else "/answer"
+                    expected = NOBODY if pair is None else names[number].encode()
+                    body = ask(path, [] if pair is None else [pair]).body
+                    found += [(expected, line) for line in body.splitlines()]
+            return found
+
+        with (
+            self.serving(desk, propagator) as origin,
+            ThreadPoolExecutor(workers) as pool,
+        ):
+            found = [pair for some in pool.map(work, range(workers)) for pair in some]
+        expect([], [pair for pair in found if pair[0] != pair[1]])
+        ensure(len(found) > self.customers, "requests without an answer")
+
+    # --- what is refused, and what goes out ----------------------------------
+
+    def test_where_one_is_required_absent_is_refused(self) -> None:
+        """
+        A route that requires a journey refuses what brings none, and says so.
+        """
+        with self._asking(required=True) as (ask, desk, _):
+            expect("absent", self.code_of_refusal(ask("/answer", [])))
+            expect([], desk.names)
+
+    def test_where_one_is_required_a_bad_one_is_refused(self) -> None:
+        """
+        A route that requires a journey refuses a bad one, with the code and no more.
+        """
+        envelope = str(Process().begin().hand_over("support"))
+        with self._asking(required=True) as (ask, desk, _):
+            answer = ask("/answer", [(self.name, envelope)])
+            expect("wrong_audience", self.code_of_refusal(answer))
+            expect((False, []), (_shows(envelope, repr(answer)), desk.names))
+
+    def test_where_one_is_required_a_valid_one_is_served(self) -> None:
+        """
+        A route that requires a journey serves whoever brings one.
+        """
+        with self._asking(required=True) as (ask, _, _billing):
+            expect(NAME.encode(), ask("/answer", [self._pair()]).body)
+
+    def test_the_edge_strips_what_comes_in(self) -> None:
+        """
+        At the public edge a value is not bound, not told of, and not even there.
+        """
+        with self._asking(edge=True) as (ask, desk, billing):
+            answer = ask("/answer", [self._pair()])
+            expect((NOBODY, []), (answer.body, billing.events))
+            expect(set(), desk.names[0] & self._spellings())
+
+    def test_no_response_has_a_value(self) -> None:
+        """
+        Not even one that the application puts there itself gets out.
+        """
+        for edge in (False, True):
+            for path in ("/answer", "/stream", "/later"):
+                with self._asking(edge=edge) as (ask, desk, _):
+                    _, value = pair = self._pair()
+                    desk.headers.append(pair)
+                    answer = ask(path, [pair])
+                    expect((200, []), (answer.status, answer.values(self.name)))
+                    ensure(not _shows(value, repr(answer)), "a value in a response")
+
+    def test_what_was_learned_goes_back_where_it_returns(self) -> None:
+        """
+        The caller merges what the handler learned, from a response that has one value.
+        """
+        sales = Process()
+        journey, propagator = sales.begin(), cx.Propagator(sales.department("sales"))
+        envelope = journey.seal_for("billing")
+        with self._asking(returns=True) as (ask, desk, _):
+            desk.learns = "ada@shop.example"
+            answer = ask("/answer", [(self.name, str(envelope))])
+        reply = Values(answer.values(self.name))
+        expect(1, len(reply.values))
+        merged = propagator.merge_reply(
+            journey,
+            reply,
+            name=self.name,
+            reply_to=envelope.delivery.id,
+            sender="billing",
+        )
+        expect((True, "ada@shop.example"), (merged, journey.recall(Shop.email)))
+
+    def test_what_was_learned_stays_where_it_does_not_return(self) -> None:
+        """
+        Unless both ends agreed on it, a response says nothing of what was learned.
+        """
+        with self._asking() as (ask, desk, _):
+            desk.learns = "ada@shop.example"
+            expect([], ask("/answer", [self._pair()]).values(self.name))
+
+    def test_a_value_is_never_shown(self) -> None:
+        """
+        No log at any level, no event and no representation has a value or a fact.
+        """
+        _, good = pair = self._pair()
+        bad = str(Process().begin().hand_over("support"))
+        with Logs() as logs, self._asking() as (ask, desk, billing):
+            for path in ("/answer", "/stream"):
+                ask(path, [pair])
+                ask(path, [(self.name, bad)])
+            desk.fails = True
+            ask("/answer", [pair])
+        shown = logs.text() + repr(billing.events)
+        for secret in (good, bad, NAME):
+            ensure(not _shows(secret, shown), f"in logs or events: {secret[:20]}")
+
+    # --- how it is done ------------------------------------------------------
+
+    def _pair(self, journey: cx.Journey[Shop] | None = None) -> tuple[str, str]:
+        journey = journey or Process().begin()
+        return self.name, str(journey.hand_over("billing"))
+
+    def _spellings(self) -> set[str]:
+        return {self.name.lower(), self.name.lower().replace("-", "_")}
+
+    @contextmanager
+    def _asking(self, **options: bool) -> Generator[tuple[Ask, Desk, Process]]:
+        desk, billing = Desk(), Process()
+        propagator = cx.Propagator(billing.department("billing"))
+        with (
+            self.serving(desk, propagator, **options) as origin,
+            self.connect(origin) as ask,
+        ):
+            yield ask, desk, billing
+
+
+def _shows(secret: str, text: str) -> bool:
+    # Some logs cut long lines off, and a beginning is enough to be found by.
+    return secret in text or (len(secret) > 80 and secret[4:60] in text)
