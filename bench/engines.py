@@ -30,6 +30,8 @@ class Engine:
     Args:
         name: What the tables call it.
         store: The store.
+        filler: The same store, for filling it up without waiting for the disk.
+        small: Another store of the engine, in which little is kept.
         put: Writes key and value as plainly as the engine's library can.
         get: Reads it.
         size_bytes: What the engine keeps at present.
@@ -37,6 +39,8 @@ class Engine:
 
     name: str
     store: Any
+    filler: Any
+    small: Any
     put: Callable[[bytes, bytes], object]
     get: Callable[[bytes], object]
     size_bytes: Callable[[], int]
@@ -68,6 +72,8 @@ def _memory() -> Engine:
     return Engine(
         name="memory",
         store=store,
+        filler=store,
+        small=MemoryStore(),
         put=plain.__setitem__,
         get=plain.get,
         size_bytes=size_bytes,
@@ -78,6 +84,10 @@ def _sqlite(stack: ExitStack) -> Engine:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     store = SQLiteStore(folder / "home.db")
     stack.callback(store.close)
+    filler = SQLiteStore(folder / "home.db", synchronous="NORMAL")
+    stack.callback(filler.close)
+    small = SQLiteStore(folder / "small.db")
+    stack.callback(small.close)
     plain = sqlite3.connect(folder / "plain.db", isolation_level=None)
     stack.callback(plain.close)
     plain.execute("PRAGMA journal_mode = WAL")
@@ -89,6 +99,8 @@ def _sqlite(stack: ExitStack) -> Engine:
     return Engine(
         name=f"SQLite {sqlite3.sqlite_version}",
         store=store,
+        filler=filler,
+        small=small,
         put=lambda k, v: plain.execute("INSERT INTO t VALUES (?, ?)", (k, v)),
         get=lambda k: plain.execute("SELECT v FROM t WHERE k = ?", (k,)).fetchone(),
         size_bytes=size_bytes,
@@ -121,9 +133,12 @@ def _redis(stack: ExitStack) -> Engine:
         return int(memory["used_memory"])
 
     plain = f"{prefix}:plain:".encode()
+    store = RedisStore(client, prefix=prefix)
     return Engine(
         name=f"Redis {info['redis_version']}",
-        store=RedisStore(client, prefix=prefix),
+        store=store,
+        filler=store,
+        small=RedisStore(client, prefix=f"{prefix}-small"),
         put=lambda k, v: client.set(plain + k, v, ex=3600),
         get=lambda k: client.get(plain + k),
         size_bytes=size_bytes,
@@ -141,10 +156,17 @@ def _postgres(stack: ExitStack) -> Engine:
     stack.callback(plain.close)
     store = PostgresStore(CONNINFO, schema=schema)
     store.load(b"nothing", now_s=0)
+    options = " options='-c synchronous_commit=off'"
+    filler = PostgresStore(CONNINFO + options, schema=schema)
+    small = PostgresStore(CONNINFO, schema=f"{schema}_small")
+    small.load(b"nothing", now_s=0)
     table = f"{schema}.plain"
     plain.execute(f"CREATE TABLE {table} (k bytea PRIMARY KEY, v bytea)".encode())
-    stack.callback(lambda: plain.execute(f"DROP SCHEMA {schema} CASCADE".encode()))
-    stack.callback(store.close)
+    for name in (schema, f"{schema}_small"):
+        drop = f"DROP SCHEMA {name} CASCADE".encode()
+        stack.callback(plain.execute, drop)
+    for opened in (store, filler, small):
+        stack.callback(opened.close)
     insert = f"INSERT INTO {table} VALUES (%s, %s)".encode()  # noqa: S608
     select = f"SELECT v FROM {table} WHERE k = %s".encode()  # noqa: S608
     sizes = (
@@ -159,6 +181,8 @@ def _postgres(stack: ExitStack) -> Engine:
     return Engine(
         name=f"PostgreSQL {plain.info.server_version // 10_000}",
         store=store,
+        filler=filler,
+        small=small,
         put=lambda k, v: plain.execute(insert, (k, v)),
         get=lambda k: plain.execute(select, (k,)).fetchone(),
         size_bytes=size_bytes,

@@ -135,14 +135,13 @@ class Commands:
         return "GET", self._named("record", key)
 
     def replace(
-        self, key: bytes, record: bytes, version: int | None, now_s: int, ends_s: int
+        self, key: bytes, record: bytes, version: int, now_s: int, ends_s: int
     ) -> Command:
         """
         Replace the record, and answer 1 or 0.
         """
-        seen = b"" if version is None else version.to_bytes(8, "big")
         value = _new_value(record, ends_s)
-        return self._replacing(key, seen, value, now_s, ends_s)
+        return self._replacing(key, version.to_bytes(8, "big"), value, now_s, ends_s)
 
     def first(
         self, key: bytes, record: bytes, now_s: int, ends_s: int
