@@ -145,6 +145,11 @@ class TestExtracting:
         assert (ReferenceLostError, LOST) == self.refused(
             plain.extract(message, name=NAME)
         )
+        message.values = [message.values[0][:-1]]
+
+        assert (ReferenceMalformedError, REJECTED) == self.refused(
+            plain.extract(message, name=NAME)
+        )
 
     @given(st.one_of(st.text(max_size=99), st.binary(max_size=99)), st.booleans())
     @settings(
