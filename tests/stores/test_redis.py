@@ -184,12 +184,15 @@ class TestRedisStore(StoreClaims):
         """
         if isinstance(store, Awaited):
             return
-        command = redis_commands.Commands(prefix).replace(
-            PLACE, b"1", None, NOW_S, ENDS_S
-        )
-        answers = [store._run(command) for _ in range(2)]
+        commands = redis_commands.Commands(prefix)
+        plain, command = commands.first(PLACE, b"1", NOW_S, ENDS_S)
+        answers = [store._run(said) for said in (plain, plain, command, command)]
+        version = version_of(store)
+        again = commands.replace(PLACE, b"2", version, NOW_S, ENDS_S)
+        answers += [store._run(again) for _ in range(2)]
 
-        assert ([1, 1], False) == (answers, put(store, b"2"))
+        assert [True, None, 1, 1, 1, 1] == answers
+        assert not put(store, b"3")
 
 
 class TestKeys:
