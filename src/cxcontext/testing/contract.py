@@ -37,19 +37,27 @@ it the current one.
 .. versionadded:: 0.1.0
 """
 
+from cxcontext.testing.client_contract import ClientContract, Send
 from cxcontext.testing.desk import Desk, DeskError
+from cxcontext.testing.http_client_contract import HTTPClientContract
 from cxcontext.testing.http_server_contract import HTTPServerContract
+from cxcontext.testing.peer import HTTPPeer, Peer
 from cxcontext.testing.server_contract import Ask, ServerContract
 from cxcontext.testing.shop import Answer, Headers, Process, Shop
 
 __all__ = [
     "Answer",
     "Ask",
+    "ClientContract",
     "Desk",
     "DeskError",
+    "HTTPClientContract",
+    "HTTPPeer",
     "HTTPServerContract",
     "Headers",
+    "Peer",
     "Process",
+    "Send",
     "ServerContract",
     "Shop",
 ]

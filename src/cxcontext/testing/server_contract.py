@@ -24,6 +24,7 @@ from cxcontext.testing.shop import (
     Values,
     ensure,
     expect,
+    shows,
 )
 from cxcontext.web import http
 
@@ -237,7 +238,7 @@ class ServerContract(ImportContract):
         with self._asking(required=True) as (ask, desk, _):
             answer = ask("/answer", [(self.name, envelope)])
             expect("wrong_audience", self.code_of_refusal(answer))
-            expect((False, []), (_shows(envelope, repr(answer)), desk.names))
+            expect((False, []), (shows(envelope, repr(answer)), desk.names))
 
     def test_where_one_is_required_a_valid_one_is_served(self) -> None:
         """
@@ -266,7 +267,7 @@ class ServerContract(ImportContract):
                     desk.headers.append(pair)
                     answer = ask(path, [pair])
                     expect((200, []), (answer.status, answer.values(self.name)))
-                    ensure(not _shows(value, repr(answer)), "a value in a response")
+                    ensure(not shows(value, repr(answer)), "a value in a response")
 
     def test_what_was_learned_goes_back_where_it_returns(self) -> None:
         """
@@ -311,7 +312,7 @@ class ServerContract(ImportContract):
             ask("/answer", [pair])
         shown = logs.text() + repr(billing.events)
         for secret in (good, bad, NAME):
-            ensure(not _shows(secret, shown), f"in logs or events: {secret[:20]}")
+            ensure(not shows(secret, shown), f"in logs or events: {secret[:20]}")
 
     # --- how it is done ------------------------------------------------------
 
@@ -331,8 +332,3 @@ class ServerContract(ImportContract):
             self.connect(origin) as ask,
         ):
             yield ask, desk, billing
-
-
-def _shows(secret: str, text: str) -> bool:
-    # Some logs cut long lines off, and a beginning is enough to be found by.
-    return secret in text or (len(secret) > 80 and secret[4:60] in text)

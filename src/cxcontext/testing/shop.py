@@ -119,6 +119,8 @@ class Answer:
         status: The protocol's status: 200 and 400, for HTTP.
         headers: Names and values, or whatever the protocol has of the kind.
         body: All of it, of a stream all parts in one.
+        shown: What the library's own objects show: the ``repr`` of the response, of
+            its headers, and of the request that it names, with its headers.
 
     .. versionadded:: 0.1.0
     """
@@ -126,6 +128,7 @@ class Answer:
     status: int
     headers: Headers
     body: bytes
+    shown: str = attrs.field(default="", repr=False)
 
     def values(self, name: str) -> list[str]:
         """
@@ -162,6 +165,16 @@ class Values:
         Take the values away.
         """
         self.values = []
+
+
+def shows(secret: str, text: str) -> bool:
+    """
+    Return whether a text has a value, or enough of it.
+
+    .. versionadded:: 0.1.0
+    """
+    # Some logs cut long lines off, and a beginning is enough to be found by.
+    return secret in text or (len(secret) > 80 and secret[4:60] in text)
 
 
 def expect(expected: object, found: object, why: str = "") -> None:

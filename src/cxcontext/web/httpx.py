@@ -39,6 +39,18 @@ class _HeadersCarrier:
         self._headers.pop(name, None)
 
 
+def _copy(request: httpx.Request) -> httpx.Request:
+    # The user's own shows its headers, hangs on responses and errors, and is what a
+    # redirect is made from.
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        stream=request.stream,
+        extensions=request.extensions,
+    )
+
+
 class _Sent(NamedTuple):
     journey: cx.Journey[Any]
     delivery_id: bytes
@@ -143,6 +155,7 @@ class CustomerContextTransport(httpx.BaseTransport):
         """
         Send one hop.
         """
+        request = _copy(request)
         sent = self._hop.before(request)
         response = self._transport.handle_request(request)
         self._hop.after(response, sent)
@@ -177,6 +190,7 @@ class AsyncCustomerContextTransport(httpx.AsyncBaseTransport):
         """
         Send one hop.
         """
+        request = _copy(request)
         sent = await self._hop.before_async(request)
         response = await self._transport.handle_async_request(request)
         self._hop.after(response, sent)
