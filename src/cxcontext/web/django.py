@@ -134,25 +134,6 @@ class CustomerContextConfig(AppConfig):
         checks.register(check_settings, "cxcontext")
 
 
-@attrs.frozen
-class _Carrier:
-    """
-    The field of one request or response, wherever Django keeps it.
-    """
-
-    values: list[str | bytes] = attrs.field(repr=False)
-    limits: cx.Limits
-
-    def get_all(self, name: str) -> list[str | bytes]:
-        return self.values
-
-    def set(self, name: str, value: str | bytes) -> None:
-        self.values[:] = [value]
-
-    def remove(self, name: str) -> None:
-        self.values.clear()
-
-
 class CustomerContextMiddleware:
     """
     Make the caller's journey current while one request is served.
@@ -212,16 +193,15 @@ class CustomerContextMiddleware:
         with cx.bound(self._note(request, found)):
             return self._answered(await self._get_response(request), found.journey)
 
-    def _arrived(self, request: HttpRequest) -> _Carrier:
-        values: list[str | bytes] = []
+    def _arrived(self, request: HttpRequest) -> http.HeadersCarrier:
         scope = getattr(request, "scope", None)
         if scope is not None:
             # Older Djangos read Customer_Context, too, as if it were this field.
-            carrier = http.HeadersCarrier(list(scope["headers"]))
-            values += carrier.get_all(http.FIELD)
-        elif _META in request.META:
-            values += request.META[_META].split(",")
-        return _Carrier(values, self._options.limits)
+            return http.HeadersCarrier(scope["headers"], self._options.limits)
+        folded = request.META.get(_META)
+        values = folded.encode("latin-1").split(b",") if folded is not None else ()
+        raw = [(http.FIELD_BYTES, value) for value in values]
+        return http.HeadersCarrier(raw, self._options.limits)
 
     def _note(
         self, request: HttpRequest, found: cx.Extracted[Any]
@@ -253,16 +233,20 @@ class CustomerContextMiddleware:
         return http.binding(method, path + b"?" + query if query else path)
 
     def _answered(self, response: Any, journey: cx.Journey[Any] | None) -> Any:
+        raw = [(name.encode(), v.encode("latin-1")) for name, v in response.items()]
+        carrier = http.HeadersCarrier(raw, self._options.limits)
         # Whatever the application copied there, it does not get out.
-        del response[http.FIELD]
+        carrier.remove(http.FIELD)
+        if journey is not None:
+            http.make_private(raw)
+            if self._options.returns:
+                self._options.propagator.inject_reply(journey, carrier, name=http.FIELD)
+        for name in [*response.headers]:
+            del response[name]
+        for name, value in raw:
+            response[name.decode()] = value.decode("latin-1")
         if journey is None:
             return response
-        response["Cache-Control"] = http.PRIVATE[1].decode()
-        if self._options.returns:
-            carrier = _Carrier([], self._options.limits)
-            self._options.propagator.inject_reply(journey, carrier, name=http.FIELD)
-            for value in carrier.values:
-                response[http.FIELD] = value
         # A file needs no journey, and servers send it faster untouched.
         if response.streaming and not isinstance(response, FileResponse):
             content = response.streaming_content
