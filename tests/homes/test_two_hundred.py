@@ -4,77 +4,21 @@ Two hundred at once, on every engine that is there: one redeems, nobody loses.
 
 from __future__ import annotations
 
-import secrets
-import sys
-from pathlib import Path
-
 import pytest
 from acme import Acme
-from keeping import MANY, at_once, home_on, opened, references_on
+from keeping import MANY, at_once, home_on, references_on
 
 from cxcontext.core.events import RolledBack
 from cxcontext.errors import ReferenceUsedError, UnavailableError
 from cxcontext.stores.memory import MemoryStore
 
-_STORES = Path(__file__).parents[1] / "stores"
-if str(_STORES) not in sys.path:
-    sys.path.append(str(_STORES))
 
-from servers import PostgresServer, RedisServer, within_patience  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def redis_url():
-    """
-    A server of Redis for these tests.
-    """
-    redis = pytest.importorskip("redis")
-    server = RedisServer("--appendonly", "no")
-    server.start()
-    try:
-        with redis.Redis.from_url(server.url) as client:
-            within_patience(client.ping)
-        yield server.url
-    finally:
-        server.end()
-
-
-@pytest.fixture(scope="module")
-def postgres_url():
-    """
-    A server of PostgreSQL for these tests.
-    """
-    psycopg = pytest.importorskip("psycopg")
-    server = PostgresServer()
-    server.start()
-    try:
-        within_patience(lambda: psycopg.connect(server.url).close() or True)
-        yield server.url
-    finally:
-        server.end()
-
-
-@pytest.fixture(params=["memory", "sqlite", "redis", "postgres"])
-def store(request, tmp_path):
+@pytest.fixture
+def store(every_store):
     """
     An empty store of every engine.
     """
-    name = f"cx_test_{secrets.token_hex(4)}"
-    if request.param == "redis":
-        url = request.getfixturevalue("redis_url")
-        from cxcontext.stores.redis import RedisStore  # noqa: PLC0415
-
-        store = RedisStore.from_url(url, prefix=name)
-    elif request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
-        from cxcontext.stores.postgres import PostgresStore  # noqa: PLC0415
-
-        store = PostgresStore(url, schema=name)
-    else:
-        yield from opened(request.param, tmp_path)
-        return
-    yield store
-    store.close()
+    return every_store
 
 
 @pytest.mark.parametrize("once", [True, False])
