@@ -29,7 +29,7 @@ class MemoryStore:
         self._links: dict[bytes, dict[bytes, tuple[int, int]]] = {}
         self._counts: dict[bytes, tuple[int, int]] = {}
         self._versions = count(1)
-        self._writes = 0
+        self._writes_left = SWEEP_EVERY_WRITES
 
     def __repr__(self) -> str:
         return f"<MemoryStore of {len(self._records)} records>"
@@ -131,9 +131,12 @@ class MemoryStore:
             return number + 1
 
     def _sweep(self, now_s: int) -> None:
-        self._writes += 1
-        if self._writes % SWEEP_EVERY_WRITES:
+        self._writes_left -= 1
+        if self._writes_left > 0:
             return
+        # A sweep looks at everything, so the next comes after as many writes.
+        kept = len(self._records) + len(self._links) + len(self._counts)
+        self._writes_left = max(SWEEP_EVERY_WRITES, kept)
         now_s -= GRACE_S
         self._records = {k: r for k, r in self._records.items() if r[2] > now_s}
         self._claims = {k: c for k, c in self._claims.items() if k in self._records}
