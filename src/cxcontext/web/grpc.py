@@ -277,7 +277,7 @@ class ClientInterceptor(
         details, sent = self._with_metadata(details)
         answer = continuation(details, request)
         if sent is not None:
-                answer.add_done_callback(lambda done: sent.merge(done.trailing_metadata()))
+            answer.add_done_callback(lambda done: sent.merge(done.trailing_metadata()))
         return answer
 
     def _with_metadata(self, details: Any) -> tuple[_Details, _Sent | None]:
