@@ -46,13 +46,14 @@ from cxcontext.web.django import (
 
 NAME = "Ada Zebedee Lovelace"
 
-settings.configure(
-    ALLOWED_HOSTS=["127.0.0.1"],
-    LOGGING_CONFIG=None,
-    SECRET_KEY="of the tests",
-    USE_TZ=True,
-)
-django.setup(set_prefix=False)
+if not settings.configured:
+    settings.configure(
+        ALLOWED_HOSTS=["127.0.0.1"],
+        LOGGING_CONFIG=None,
+        SECRET_KEY="of the tests",
+        USE_TZ=True,
+    )
+    django.setup(set_prefix=False)
 
 
 class SyncOnly(MiddlewareMixin):
