@@ -32,7 +32,7 @@ SOURCE = ROOT / "src" / "cxcontext"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # What may be imported from where: the rooms, in the order of design, section 4.
-GROUND = ("errors", "steps", "typing")
+GROUND = ("errors", "hiding", "pickling", "steps", "typing")
 ADAPTERS = ("stores", "web", "queues", "telephony", "agents", "testing")
 # Rules that need a store. What is public of them, the package lists.
 HOMES = ("homes",)

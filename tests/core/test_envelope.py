@@ -135,6 +135,7 @@ class TestForms:
         assert bytes(envelope) == bytes(decode_envelope(str(envelope)))
         assert str(envelope) == str(decode_envelope(bytes(envelope)))
         assert envelope == decode_envelope(str(envelope))
+        assert envelope == Envelope.parse(bytes(envelope))
         assert bytes(envelope) == pack(unpack(envelope))
 
     def test_the_text_form_is_base64url_without_padding(self, envelope):

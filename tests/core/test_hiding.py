@@ -482,7 +482,7 @@ def test_no_error_shows_what_the_verb_was_called_with(world, number, caplog):
 
     for text in (str(caught.value), repr(caught.value), shown(caught.value)):
         assert_hidden(text)
-    assert "/cxcontext/core/" in shown(caught.value)
+    assert "/cxcontext/" in shown(caught.value)
     assert_hidden(caplog.text)
 
 

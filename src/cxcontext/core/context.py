@@ -25,7 +25,6 @@ from cxcontext.core.keys import KeySet, PrivateKeys
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.numeric_date import from_seconds
 from cxcontext.core.pending import Pending
-from cxcontext.core.pickling import NotPicklable
 from cxcontext.core.section import SectionContent, decode_section
 from cxcontext.core.statement import (
     FLAG_ACCEPTED,
@@ -40,6 +39,7 @@ from cxcontext.core.statement import (
 )
 from cxcontext.core.vocabulary import FieldDefinition, Scope, Vocabulary
 from cxcontext.errors import SectionMalformedError
+from cxcontext.pickling import NotPicklable
 from cxcontext.typing import ErasureSecrets
 
 

@@ -13,7 +13,6 @@ from typing import ClassVar, Final
 import attrs
 
 from cxcontext.core.numeric_date import to_seconds, whole_seconds
-from cxcontext.core.pickling import NotPicklable
 from cxcontext.core.signing import VerifyingKey
 from cxcontext.errors import (
     KeyNotYetValidError,
@@ -22,6 +21,7 @@ from cxcontext.errors import (
     KeySetError,
     WrongAlgorithmError,
 )
+from cxcontext.pickling import NotPicklable
 
 # The characters and the length of a SPIFFE trust domain name (SPIFFE-ID, 2.1).
 _DOMAIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,254}")

@@ -76,6 +76,18 @@ class Envelope:
     def __reduce__(self) -> tuple[Any, ...]:
         return decode_envelope, (self._bytes,)
 
+    @classmethod
+    def parse(cls, raw: bytes | str) -> Envelope:
+        """
+        Return the envelope that *raw* is, unverified: all that it says is claimed.
+
+        Raises:
+            VerificationError: Size, shape, encoding, limits or graph are not right.
+
+        .. versionadded:: 0.1.0
+        """
+        return decode_envelope(raw)
+
     @property
     def journey_id(self) -> str | None:
         """

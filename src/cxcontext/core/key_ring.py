@@ -12,10 +12,10 @@ import attrs
 
 from cxcontext.core.department_keys import DepartmentKeys
 from cxcontext.core.keys import KeySet
-from cxcontext.core.pickling import NotPicklable
 from cxcontext.core.private_keys import PrivateKeys
 from cxcontext.core.sealing import SealingKey
 from cxcontext.errors import MissingKeyError, UnknownDepartmentError
+from cxcontext.pickling import NotPicklable
 
 
 def _read_only(private: Mapping[str, PrivateKeys]) -> Mapping[str, PrivateKeys]:

@@ -28,10 +28,10 @@ from cxcontext.core.department_keys import (
 from cxcontext.core.key_json import MAX_KEYS, Members, at
 from cxcontext.core.limits import STATEMENT_LIFETIME
 from cxcontext.core.numeric_date import LATEST, to_seconds
-from cxcontext.core.pickling import NotPicklable
 from cxcontext.core.private_keys import PrivateKeys
 from cxcontext.core.sealing import SealingKey
 from cxcontext.errors import KeySetError, KeySetRollbackError
+from cxcontext.pickling import NotPicklable
 from cxcontext.typing import Signer
 
 __all__ = ["DepartmentKeys", "KeySet", "PrivateKeys", "SigningKeyEntry"]

@@ -17,10 +17,10 @@ from cxcontext.core import jwk, key_json
 from cxcontext.core.department_keys import check_department_name, check_domain_name
 from cxcontext.core.key_json import MAX_KEYS, Members
 from cxcontext.core.numeric_date import to_seconds
-from cxcontext.core.pickling import NotPicklable
 from cxcontext.core.sealing import OpeningKey
 from cxcontext.core.signing import LocalSigner
 from cxcontext.errors import KeySetError, MissingKeyError
+from cxcontext.pickling import NotPicklable
 from cxcontext.typing import Signer
 
 if TYPE_CHECKING:

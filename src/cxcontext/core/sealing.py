@@ -32,8 +32,8 @@ from cryptography.hazmat.primitives.hpke import (
 )
 
 from cxcontext.core.numeric_date import to_seconds, whole_seconds
-from cxcontext.core.pickling import NotPicklable
 from cxcontext.errors import KeySetError
+from cxcontext.pickling import NotPicklable
 
 SuiteName: TypeAlias = Literal["X25519", "MLKEM768-X25519"]
 

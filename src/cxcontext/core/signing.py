@@ -33,8 +33,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from cxcontext.core import base64url
-from cxcontext.core.pickling import NotPicklable
 from cxcontext.errors import KeySetError, UsageError
+from cxcontext.pickling import NotPicklable
 
 ED25519: Final = -19  # RFC 9864, section 2.2
 ESP256: Final = -9  # RFC 9864, section 2.1

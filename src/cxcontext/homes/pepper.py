@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from cxcontext.core.pickling import NotPicklable
 from cxcontext.errors import RecordTamperedError, UsageError
+from cxcontext.pickling import NotPicklable
 
 MIN_PEPPER_BYTES: Final = 32
 _MAC_KEY_BYTES: Final = 32

@@ -29,14 +29,14 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cxcontext.core.journey.hiding import hiding
-from cxcontext.core.pickling import NotPicklable
 from cxcontext.errors import (
     ReferenceExpiredError,
     ReferenceForgedError,
     ReferenceMalformedError,
     UsageError,
 )
+from cxcontext.hiding import hiding
+from cxcontext.pickling import NotPicklable
 from cxcontext.typing import Random
 
 REFERENCE_BYTES: Final = 30

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 import cxcontext as cx
-from cxcontext.core.journey.hiding import hiding, hiding_async
+from cxcontext.hiding import hiding, hiding_async
 from cxcontext.homes.pepper import Pepper
 from cxcontext.homes.redeeming import DEFAULT_LIFETIME, Redeemed, Redeeming
 from cxcontext.homes.reference import Reference, ReferenceKeys

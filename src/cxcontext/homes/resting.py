@@ -19,7 +19,6 @@ from typing import Any, Final, TypeVar
 import attrs
 
 import cxcontext as cx
-from cxcontext.core.envelope import decode_envelope
 from cxcontext.errors import (
     DifferentJourneyError,
     JourneyErasedError,
@@ -355,5 +354,5 @@ def _left_out(missing: frozenset[bytes], record: bytes) -> frozenset[bytes]:
     """
     if not missing:
         return missing
-    there = {statement.id for statement in decode_envelope(record).statements}
+    there = {statement.id for statement in cx.Envelope.parse(record).statements}
     return missing & there

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from cxcontext.core.events import Asked, Repeated
 from cxcontext.core.fold import marks_of
 from cxcontext.core.gaps import Remedy
-from cxcontext.core.journey.hiding import hiding, hiding_async
 from cxcontext.core.journey.learning import JourneyLearning
 from cxcontext.core.known import Known
 from cxcontext.core.section import MarkKind
 from cxcontext.core.vocabulary import Key, KeyOf, Vocabulary
+from cxcontext.hiding import hiding, hiding_async
 
 V = TypeVar("V", bound=Vocabulary)
 T = TypeVar("T")

@@ -15,7 +15,6 @@ from cxcontext.core.delivery import DELIVERY_ID_BYTES, EVERY_DEPARTMENT, sign_de
 from cxcontext.core.envelope import Envelope, make_envelope
 from cxcontext.core.events import Accepted
 from cxcontext.core.fact import Fact
-from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.journey.promising import JourneyPromising
 from cxcontext.core.journey.state import JourneyState
 from cxcontext.core.known import Arrival
@@ -31,6 +30,7 @@ from cxcontext.errors import (
     WithholdError,
     WrongReplyError,
 )
+from cxcontext.hiding import hiding
 
 V = TypeVar("V", bound=Vocabulary)
 

@@ -14,7 +14,6 @@ from cxcontext.core.contribution import missing_sealing_key
 from cxcontext.core.erasable import sealing_secret
 from cxcontext.core.forbidden import contains_card_number
 from cxcontext.core.formats import FORMATS
-from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.journey.reading import JourneyReading
 from cxcontext.core.known import Known
 from cxcontext.core.limits import MAX_CLEAR_BYTES, MAX_QUALIFIER_CHARS
@@ -46,6 +45,7 @@ from cxcontext.errors import (
     UsageError,
     ValueDoesNotFitError,
 )
+from cxcontext.hiding import hiding
 
 V = TypeVar("V", bound=Vocabulary)
 T = TypeVar("T")

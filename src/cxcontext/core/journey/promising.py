@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from cxcontext.core.events import PromiseChanged
 from cxcontext.core.journey.asking import JourneyAsking
-from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.limits import MAX_QUALIFIER_CHARS
 from cxcontext.core.numeric_date import to_seconds
@@ -30,6 +29,7 @@ from cxcontext.core.standard import (
 )
 from cxcontext.core.vocabulary import FieldDefinition, Key, Vocabulary
 from cxcontext.errors import NotAuthorisedError, PromiseError, UsageError
+from cxcontext.hiding import hiding
 
 V = TypeVar("V", bound=Vocabulary)
 

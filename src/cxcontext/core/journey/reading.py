@@ -14,7 +14,6 @@ from cxcontext.core.context import Touchpoint
 from cxcontext.core.events import Avoided, GapFound
 from cxcontext.core.fact import Fact
 from cxcontext.core.gaps import Gap, Needs, Reason
-from cxcontext.core.journey.hiding import hiding
 from cxcontext.core.journey.state import JourneyState
 from cxcontext.core.known import Known
 from cxcontext.core.numeric_date import from_seconds
@@ -32,6 +31,7 @@ from cxcontext.core.section import SectionContent
 from cxcontext.core.standard import CONSENT, IDENTITY_VERIFICATION, PROMISE
 from cxcontext.core.vocabulary import FieldDefinition, Key, KeyOf, Vocabulary
 from cxcontext.errors import ForeignFieldError, UsageError
+from cxcontext.hiding import hiding
 
 V = TypeVar("V", bound=Vocabulary)
 T = TypeVar("T")
