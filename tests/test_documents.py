@@ -260,12 +260,26 @@ def end_session(shell: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def modules_forgotten(directory: Path) -> Iterator[None]:
     """
-    Forget afterwards what was imported from *directory*.
+    Forget afterwards what was imported from *directory*, and meanwhile what the tests
+    have imported from their own folders: `acme` is a module of theirs, too.
     """
-    yield
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", "")).startswith(f"{directory}{os.sep}"):
-            del sys.modules[name]
+    tests = f"{ROOT / 'tests'}{os.sep}"
+    theirs = {
+        name: module for name, module in sys.modules.items() if _is_in(tests, module)
+    }
+    for name in theirs:
+        del sys.modules[name]
+    try:
+        yield
+    finally:
+        for name, module in list(sys.modules.items()):
+            if _is_in(f"{directory}{os.sep}", module):
+                del sys.modules[name]
+        sys.modules.update(theirs)
+
+
+def _is_in(directory: str, module: object) -> bool:
+    return str(getattr(module, "__file__", "")).startswith(directory)
 
 
 @pytest.mark.parametrize(
