@@ -136,23 +136,28 @@ class Context(NotPicklable):
         return nodes if self.pending_node is None else (*nodes, self.pending_node)
 
     def _make_nodes(self) -> tuple[Node, ...]:
-        # An export restates in others' words for the partner; to a department of
-        # ours that another one says it is an export proves nothing.
-        believed = ~0 if self._is_for_export() else ~FLAG_EXPORT
         return tuple(
-            Node(
-                id=statement.id,
-                department=author,
-                issued_s=statement.issued_s,
-                expires_s=statement.expires_s,
-                revision=statement.revision,
-                channel=statement.channel,
-                flags=statement.flags & believed,
-                ancestors=ancestors,
-            )
+            self._make_node(statement, author, ancestors)
             for statement, author, ancestors in zip(
                 self.statements, self.authors, self.graph.ancestors, strict=True
             )
+        )
+
+    def _make_node(
+        self, statement: Statement, author: str | None, ancestors: int
+    ) -> Node:
+        # An export restates in others' words for the partner; to a department of
+        # ours that another one says it is an export proves nothing.
+        believed = ~0 if self._is_for_export() else ~FLAG_EXPORT
+        return Node(
+            id=statement.id,
+            department=author,
+            issued_s=statement.issued_s,
+            expires_s=statement.expires_s,
+            revision=statement.revision,
+            channel=statement.channel,
+            flags=statement.flags & believed,
+            ancestors=ancestors,
         )
 
     @property
@@ -212,11 +217,44 @@ class Context(NotPicklable):
         A statement whose own key is unknown is not built upon; verified ones
         are, whatever stands above them.
         """
-        covered = 0
-        known = [i for i, author in enumerate(self.authors) if author is not None]
-        for index in known:
-            covered |= self.graph.ancestors[index]
-        return [index for index in known if not covered >> index & 1]
+        found: list[int] | None = self._lazy.get("verified_heads")
+        if found is None:
+            covered = 0
+            known = [i for i, author in enumerate(self.authors) if author is not None]
+            for index in known:
+                covered |= self.graph.ancestors[index]
+            found = [index for index in known if not covered >> index & 1]
+            self._lazy["verified_heads"] = found
+        return list(found)
+
+    def followed_by(
+        self,
+        statement: Statement,
+        author: str | None,
+        *,
+        graph: Graph,
+        opened: dict[tuple[bytes, int], Content],
+    ) -> Context:
+        """
+        Return this with a statement that builds upon all others, in their *graph*.
+
+        What was made of the others stays as it is, so that a journey of many
+        statements does not cost the square of their number.
+        """
+        lazy: dict[str, Any] = {}
+        if "nodes" in self._lazy:
+            node = self._make_node(statement, author, graph.ancestors[-1])
+            lazy["nodes"] = (*self._lazy["nodes"], node)
+        if author is not None:
+            lazy["verified_heads"] = [len(self.statements)]
+        return Context(
+            reader=self.reader,
+            statements=(*self.statements, statement),
+            authors=(*self.authors, author),
+            graph=graph,
+            opened={**opened, **self._opened},
+            lazy=lazy,
+        )
 
     def with_pending(self, pending: Pending, node: Node) -> Context:
         """
@@ -264,16 +302,7 @@ class Context(NotPicklable):
         """
         Return, per node, what this reader finds of *scope*.
         """
-        secret = self._secret()
-        number, opened = scope.number, self._opened
-        found: list[Content] = []
-        for index, statement in enumerate(self.statements):
-            content: Content = None
-            if number in statement.digests:
-                content = opened.get((statement.id, number))
-                if content is None or self.is_erasable:
-                    content = self._content(index, scope, now_s=now_s, secret=secret)
-            found.append(content)
+        found = self._sealed_contents(scope, now_s=now_s)
         if self.pending is not None and self.pending_node is not None:
             issued_s = self.pending_node.issued_s
             pending = scope.number in self.pending.scopes
@@ -283,6 +312,24 @@ class Context(NotPicklable):
                 else None
             )
         return found
+
+    def _sealed_contents(self, scope: Scope, *, now_s: int) -> list[Content]:
+        """
+        Return, per statement, what this reader finds; the same until it grows.
+        """
+        kept: dict[int, list[Content]] = self._lazy.setdefault("contents", {})
+        # The secret of an erasable journey may be gone, or there, a moment later.
+        if scope.number in kept and not self.is_erasable:
+            return kept[scope.number].copy()
+        secret = self._secret()
+        found = [
+            self._content(index, scope, now_s=now_s, secret=secret)
+            if scope.number in statement.digests
+            else None
+            for index, statement in enumerate(self.statements)
+        ]
+        kept[scope.number] = found
+        return found.copy()
 
     def _clear_content(self, field: FieldDefinition[Any], index: int) -> Content:
         if index < len(self.statements):

@@ -354,13 +354,7 @@ def grown(
     added = list(added)
     if len(added) == 1 and (graph := extended(context.graph, added[0][0])):
         ((statement, author),) = added
-        return Context(
-            reader=context.reader,
-            statements=(*context.statements, statement),
-            authors=(*context.authors, author),
-            graph=graph,
-            opened={**opened, **context.opened()},
-        )
+        return context.followed_by(statement, author, graph=graph, opened=opened)
     held = zip(context.statements, context.authors, strict=True)
     by_id = {statement.id: (statement, author) for statement, author in held}
     for statement, author in added:
