@@ -16,6 +16,7 @@ from forge import SECTIONS, Forge, canonical, digest, identify, pad, unpack, wit
 import cxcontext as cx
 from cxcontext.core.events import SectionIgnored
 from cxcontext.core.gaps import Reason, Remedy
+from cxcontext.core.journey.state import grown
 from cxcontext.core.keygen import generate_signer, give_generations, rotate_scope
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.section import SectionContent
@@ -914,3 +915,20 @@ def test_known_is_ordered():
     assert Known.INFERRED < Known.OBSERVED < Known.STATED < Known.VERIFIED
     assert Arrival.HINT < Arrival.POSSESSION < Arrival.HOME < Arrival.DELIVERY
     assert START == Clock().now
+
+
+def test_what_an_unknown_author_adds_is_not_built_upon(world):
+    """
+    Whoever wrote the last statement, the next builds upon known authors' last words.
+    """
+    journey = world["sales"].begin(channel="chat")
+    journey.begun()
+    other = journey.fork()
+    other.learn(Acme.full_name, "Alex")
+    other.hand_over("support")
+    last = other.context.statements[-1]
+
+    known = grown(journey.context, [(last, "sales")], opened={})
+    unknown = grown(journey.context, [(last, None)], opened={})
+
+    assert ([1], [0]) == (known.verified_heads(), unknown.verified_heads())
