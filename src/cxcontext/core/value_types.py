@@ -154,10 +154,16 @@ class TypeCodec(Generic[T]):
             raise MalformedError("a value of another type") from None
 
 
+def is_whole_text(text: str) -> bool:
+    """
+    Whether *text* can be encoded: text from JSON may have halves of characters.
+    """
+    return text.isascii() or _HALF.search(text) is None
+
+
 def _is_carried(value: Any) -> bool:
     if type(value) is str:
-        # Halves of characters, which text from JSON may have, cannot be encoded.
-        return value.isascii() or _HALF.search(value) is None
+        return is_whole_text(value)
     return cbor.INT_MIN <= int(value) <= cbor.INT_MAX
 
 

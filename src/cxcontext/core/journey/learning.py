@@ -4,10 +4,9 @@ Learning: what this department adds to the journey under its own name.
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from cxcontext.core import cbor
 from cxcontext.core.contribution import missing_sealing_key
@@ -32,7 +31,7 @@ from cxcontext.core.section import (
     WireMark,
 )
 from cxcontext.core.standard import CONSENT, PROMISE
-from cxcontext.core.value_types import comparable
+from cxcontext.core.value_types import comparable, is_whole_text
 from cxcontext.core.vocabulary import FieldDefinition, Key, KeyOf, Vocabulary
 from cxcontext.errors import (
     ConflictError,
@@ -49,10 +48,6 @@ from cxcontext.hiding import hiding
 
 V = TypeVar("V", bound=Vocabulary)
 T = TypeVar("T")
-
-
-# Half of a character: text that came so from JSON cannot be encoded.
-_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 class JourneyLearning(JourneyReading[V]):
@@ -494,6 +489,10 @@ def _how_known(field: FieldDefinition[Any], known: Known | None) -> Known:
 
 
 def _check_text(what: str, text: str, limit: int) -> None:
-    if not isinstance(text, str) or not 1 <= len(text) <= limit or _HALF.search(text):
+    if (
+        not isinstance(text, str)
+        or not 1 <= len(text) <= limit
+        or not is_whole_text(text)
+    ):
         msg = f"{what} is Unicode text of 1 to {limit} characters"
         raise UsageError(msg)

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from cxcontext.core.department import Department
 from cxcontext.core.destination import Destination, Origin
+from cxcontext.core.envelope import Envelope
 from cxcontext.core.events import Sent, Skipped
 from cxcontext.core.journey import Journey
 from cxcontext.core.limits import DELIVERY_LIFETIME
@@ -62,7 +63,7 @@ class AllowList(Generic[V]):
         log: DeliveryLog | AsyncDeliveryLog | None = None,
     ) -> None:
         self.department = department
-        # Which of both kinds each is, `_check_waiting` and `awaited` find out.
+        # Which of both kinds each is, `_check_waiting` and `cxcontext.steps` find out.
         self.references: Any = references
         self.log: Any = log
         self.channel = check_channel(channel)
@@ -150,6 +151,13 @@ class AllowList(Generic[V]):
                 size_bytes=size_bytes,
             )
         )
+
+
+def written(envelope: Envelope, carrier: Carrier) -> str | bytes:
+    """
+    Return *envelope* in the form that *carrier* takes.
+    """
+    return bytes(envelope) if carrier.limits.binary else str(envelope)
 
 
 def reason_of(problem: Exception) -> SkipReason:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from cxcontext.core.events import Rejected
 from cxcontext.core.journey import Journey
 from cxcontext.core.outcomes import SkipReason
-from cxcontext.core.propagating.allow_list import CANNOT_SEND, reason_of
+from cxcontext.core.propagating.allow_list import CANNOT_SEND, reason_of, written
 from cxcontext.core.propagating.receiving import Receiving
 from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import DifferentJourneyError, VerificationError
@@ -58,7 +58,7 @@ class Propagator(Receiving[V]):
         except CANNOT_SEND as problem:
             self._observe_skipped(journey, sender, reason_of(problem))
             return False
-        value = bytes(envelope) if carrier.limits.binary else str(envelope)
+        value = written(envelope, carrier)
         if len(value) > carrier.limits.value_bytes:
             self._observe_skipped(journey, sender, SkipReason.TOO_LARGE)
             return False

@@ -17,6 +17,7 @@ from cxcontext.core.propagating.allow_list import (
     CANNOT_SEND,
     AllowList,
     reason_of,
+    written,
 )
 from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import UnavailableError
@@ -112,7 +113,7 @@ class Sending(AllowList[V]):
             try:
                 # As long as any binding is; it counts where deliveries are bound.
                 trial = self._envelope(journey.twin(), destination, b"")
-                size_bytes = _length(trial, binary=limits.binary)
+                size_bytes = len(written(trial, carrier))
                 skipped = SkipReason.TOO_LARGE
                 if size_bytes <= limits.value_bytes:
                     transport = Transport.INLINE
@@ -209,7 +210,7 @@ class Sending(AllowList[V]):
         binding: bytes | None,
     ) -> _Sent | None:
         envelope = self._envelope(journey, destination, binding)
-        value = bytes(envelope) if carrier.limits.binary else str(envelope)
+        value = written(envelope, carrier)
         if len(value) > carrier.limits.value_bytes:
             return None
         carrier.set(name, value)
@@ -265,7 +266,3 @@ class Sending(AllowList[V]):
                 department=self.department.name, journey_id=journey.id, destination=to
             )
         )
-
-
-def _length(envelope: Envelope, *, binary: bool) -> int:
-    return len(bytes(envelope)) if binary else len(str(envelope))
