@@ -8,6 +8,7 @@ their own modules.
 
 from cxcontext.core import events, notices, standard
 from cxcontext.core.carrier import Limits
+from cxcontext.core.carrying import CarryingExecutor, carry
 from cxcontext.core.context import Context, Touchpoint
 from cxcontext.core.current import bound, current, require_current
 from cxcontext.core.department import Department
@@ -35,6 +36,7 @@ from cxcontext.core.vocabulary_file import vocabulary_from_json, vocabulary_to_j
 
 __all__ = [
     "Arrival",
+    "CarryingExecutor",
     "Context",
     "Department",
     "Deposited",
@@ -67,6 +69,7 @@ __all__ = [
     "TrustDomain",
     "Vocabulary",
     "bound",
+    "carry",
     "current",
     "events",
     "notices",

@@ -326,7 +326,8 @@ class NoJourneyError(UsageError, LookupError):
     def __str__(self) -> str:
         return (
             "no journey is current here; bind one with bound(journey), or check "
-            "current() for None first"
+            "current() for None first; a thread, an executor or a task that outlives "
+            "the request has the one that carry(function) brings it"
         )
 
 

@@ -164,23 +164,62 @@ class TestInheritance:
 
         assert (journey, journey) == asyncio.run(main())
 
-    def test_a_task_that_outlives_the_work_keeps_it(self, journey):
+    def test_a_task_that_outlives_the_work_sees_it_no_longer(self, journey):
         """
-        Background work still sees the journey when the request is over.
+        What a task inherited is empty when the request is over.
         """
 
         async def work(over):
+            during = cx.current()
             await over.wait()
-            return cx.current()
+            return during, cx.current()
 
         async def main():
             over = asyncio.Event()
             with cx.bound(journey):
                 task = asyncio.create_task(work(over))
+                await asyncio.sleep(0)
             over.set()
-            return await task, cx.current()
+            return await task
 
         assert (journey, None) == asyncio.run(main())
+
+    def test_a_worker_begun_within_a_request_has_no_strangers_journey(
+        self, journey, other
+    ):
+        """
+        A worker that the first request happened to start serves the second one
+        without the first one's customer.
+        """
+
+        async def worker(asked, answers):
+            while True:
+                answers.put_nowait((await asked.get(), cx.current()))
+
+        async def main():
+            asked, answers, workers = asyncio.Queue(), asyncio.Queue(), []
+            for request in (journey, other):
+                with cx.bound(request):
+                    if not workers:
+                        workers.append(asyncio.create_task(worker(asked, answers)))
+                    await asyncio.sleep(0)
+                    if request is other:
+                        asked.put_nowait(request)
+                        found = await answers.get()
+            workers[0].cancel()
+            return found
+
+        assert (other, None) == asyncio.run(main())
+
+    def test_a_thread_with_a_copied_context_sees_it_no_longer(self, journey):
+        """
+        Nor does a thread that was given a copy of the request's context.
+        """
+        with cx.bound(journey):
+            context = copy_context()
+            during = context.run(cx.current)
+
+        assert (journey, None) == (during, context.run(cx.current))
 
     def test_plain_threads_do_not_inherit_it(self, journey):
         """
@@ -480,6 +519,40 @@ class TestUnsent:
         journey.learn(Acme.full_name, "Ada")
         with pytest.raises(Stop), cx.bound(journey):
             raise Stop
+
+        assert [(1,)] == [event.fields for event in world.told(Unsent)]
+
+    def test_what_is_learned_when_all_is_over_is_reported_at_once(self, journey, world):
+        """
+        No end of work will report what a task learns after the last one.
+        """
+        with cx.bound(journey):
+            pass
+        journey.learn(Acme.full_name, "Ada")
+        journey.refused(Acme.email)
+
+        assert [(1,), (2,)] == [event.fields for event in world.told(Unsent)]
+
+    def test_work_taken_up_again_reports_at_its_end(self, journey, world):
+        """
+        A journey that is bound a second time has an end of work again.
+        """
+        with cx.bound(journey):
+            pass
+        with cx.bound(journey):
+            journey.learn(Acme.full_name, "Ada")
+            journey.save()
+
+        assert [] == world.told(Unsent)
+
+    def test_a_fork_merged_when_all_is_over_is_reported_at_once(self, journey, world):
+        """
+        What is merged then is as lost as what is learned then.
+        """
+        with cx.bound(journey):
+            fork = journey.fork()
+        fork.learn(Acme.full_name, "Ada")
+        journey.merge(fork)
 
         assert [(1,)] == [event.fields for event in world.told(Unsent)]
 

@@ -282,7 +282,7 @@ class Journey(JourneyPromising[V]):
                 raise DifferentJourneyError(ours, theirs)
             added = self._join(other._context)
             self._told |= other._told
-            self._uncarried |= other._uncarried
+            self._learned(other._uncarried)
             if other is not self:
                 other._uncarried.clear()
             statements, authors = self._context.statements, self._context.authors

@@ -435,7 +435,7 @@ class JourneyLearning(JourneyReading[V]):
             self._seal()
         self._pending = self._pending.with_fact(entry)
         self._told.add((fact.field, fact.qualifier))
-        self._uncarried.add(fact.field)
+        self._learned((fact.field,))
 
     def _add_mark(
         self,
@@ -466,7 +466,7 @@ class JourneyLearning(JourneyReading[V]):
         if not self._pending.has_room(entry):
             self._seal()
         self._pending = self._pending.with_mark(entry)
-        self._uncarried.add(field.number)
+        self._learned((field.number,))
 
     def _instant(self, at: datetime | None) -> int:
         now_s = self.now_s()

@@ -5,7 +5,7 @@ What a journey holds, and the few ways in which that changes.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar
 
 import attrs
@@ -91,6 +91,8 @@ class JourneyState(Generic[V]):
         self._uncarried: set[int] = set()
         self._avoided: set[Slot] = set()
         self._arrived_with = len(context.statements)
+        self._units_of_work = 0
+        self._over = False
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -193,12 +195,25 @@ class JourneyState(Generic[V]):
         with self._lock:
             return tuple(sorted(self._uncarried))
 
+    def begin_of_work(self) -> None:
+        """
+        Note that a unit of work has this journey from now on.
+        """
+        with self._lock:
+            self._units_of_work += 1
+            self._over = False
+
     def end_of_work(self) -> None:
         """
         Report what was learned and not taken by a carrier, a save or a home.
+
+        Where another unit of work still has this journey, that one reports.
         """
-        if fields := self.unsent:
-            self._emit(Unsent, fields=fields)
+        with self._lock:
+            self._units_of_work -= 1
+            self._over = self._units_of_work == 0
+            if self._over and self._uncarried:
+                self._emit(Unsent, fields=self.unsent)
 
     @property
     def has_news(self) -> bool:
@@ -242,6 +257,15 @@ class JourneyState(Generic[V]):
                 **details,
             )
         )
+
+    def _learned(self, fields: Collection[int]) -> None:
+        """
+        Note what must be carried. The lock is held.
+        """
+        self._uncarried.update(fields)
+        # No end of work will come that could report it.
+        if self._over and fields:
+            self._emit(Unsent, fields=tuple(sorted(fields)))
 
     def _standing(self) -> Standing:
         return Standing(
