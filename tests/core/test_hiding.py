@@ -198,8 +198,8 @@ def test_no_event_holds_what_a_customer_said(world):
     (promise,) = arrived.promises
     arrived.observe(promise.id)
     journey.merge(arrived.hand_over("sales"))
-    journey.miss(promise.id)
-    journey.end_of_work()
+    with cx.bound(journey):
+        journey.miss(promise.id)
     kinds = {type(event).__name__ for event in world.events}
 
     assert {
