@@ -343,8 +343,8 @@ def test_saving_takes_what_was_unsent(world):
     What rests is not lost, so nothing is unsent any more.
     """
     journey = learned(world)
-    journey.save()
-    journey.end_of_work()
+    with cx.bound(journey):
+        journey.save()
 
     assert [] == world.told(Unsent)
 

@@ -776,18 +776,19 @@ def test_what_nothing_has_taken_is_unsent(world, events):
     Fields learned or asked here are unsent until something carries them.
     """
     journey = world["sales"].begin(channel="chat")
-    journey.learn(Acme.full_name, "Alex")
-    journey.asked(Acme.phone)
+    with cx.bound(journey):
+        journey.learn(Acme.full_name, "Alex")
+        journey.asked(Acme.phone)
 
     assert (1, 3) == journey.unsent
     assert journey.has_news
-    journey.end_of_work()
     assert [Unsent(department="sales", journey_id=None, fields=(1, 3))] == world.told(
         Unsent
     )
     journey.hand_over("support")
     assert () == journey.unsent
-    journey.end_of_work()
+    with cx.bound(journey):
+        pass
     assert 1 == len(world.told(Unsent))
 
 
