@@ -1071,6 +1071,63 @@ class TriesExhaustedError(VerificationError):
 
 
 @attrs.frozen
+class WebhookMalformedError(VerificationError):
+    """
+    A platform's request does not have the shape that the platform documents.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "webhook_malformed"
+
+    platform: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"not a request as {self.platform} sends it: {self.what}"
+
+
+@attrs.frozen
+class WebhookForgedError(VerificationError):
+    """
+    A request does not carry the signature that a platform would have made.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "webhook_forged"
+
+    platform: str
+
+    def __str__(self) -> str:
+        return (
+            f"the signature is not {self.platform}'s under this secret; if it should "
+            "be, compare the public URL with the one set at the platform, and pass the "
+            "body as it came"
+        )
+
+
+@attrs.frozen
+class WebhookExpiredError(VerificationError):
+    """
+    A signed request came too late, or is dated in the future.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "webhook_expired"
+
+    platform: str
+    tolerance_s: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.platform} signed it more than {self.tolerance_s} s from now; it was "
+            "held back or sent again, or a clock is wrong"
+        )
+
+
+@attrs.frozen
 class ForgedNoticeError(VerificationError):
     """
     An erasure notice or receipt does not verify under the key that it names.
