@@ -42,6 +42,9 @@ BINDINGS = frozenset(
     {
         "cxcontext.stores.postgres_statements",
         "cxcontext.stores.redis_commands",
+        "cxcontext.telephony.resolver_openapi",
+        "cxcontext.telephony.resolver_request",
+        "cxcontext.telephony.view",
         "cxcontext.web.grpc_metadata",
         "cxcontext.web.http",
     }
@@ -207,6 +210,9 @@ class TestImports:
         allowed = {"cxcontext", *(f"cxcontext.{name}" for name in GROUND), *BINDINGS}
         # `from cxcontext.web import http` names the folder, in which nothing is.
         allowed |= {binding.rpartition(".")[0] for binding in BINDINGS}
+        if room_of(module) == "telephony":
+            # A call brings a reference, which only a home redeems.
+            allowed |= {"cxcontext.homes"}
         if room_of(module) == "testing":
             # The contract is one, in several files, and makes keys for its shop.
             allowed |= {*in_rooms("testing"), "cxcontext.core.keygen"}
