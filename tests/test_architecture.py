@@ -42,11 +42,24 @@ BINDINGS = frozenset(
     {
         "cxcontext.stores.postgres_statements",
         "cxcontext.stores.redis_commands",
+        "cxcontext.telephony.platforms",
+        "cxcontext.telephony.refer_to",
         "cxcontext.telephony.resolver_openapi",
         "cxcontext.telephony.resolver_request",
+        "cxcontext.telephony.rung",
+        "cxcontext.telephony.sip",
+        "cxcontext.telephony.user_to_user",
         "cxcontext.telephony.view",
         "cxcontext.web.grpc_metadata",
         "cxcontext.web.http",
+    }
+)
+# What every platform of telephony shares: how a call's journey is found and handed on.
+CALLS = frozenset(
+    {
+        "cxcontext.telephony.events",
+        "cxcontext.telephony.ladder",
+        "cxcontext.telephony.transfer",
     }
 )
 # Whose package is not named as what is installed.
@@ -212,7 +225,7 @@ class TestImports:
         allowed |= {binding.rpartition(".")[0] for binding in BINDINGS}
         if room_of(module) == "telephony":
             # A call brings a reference, which only a home redeems.
-            allowed |= {"cxcontext.homes"}
+            allowed |= {"cxcontext.homes", "cxcontext.telephony", *CALLS}
         if room_of(module) == "testing":
             # The contract is one, in several files, and makes keys for its shop.
             allowed |= {*in_rooms("testing"), "cxcontext.core.keygen"}

@@ -10,6 +10,7 @@ revokes its tree, also afterwards.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final, TypeVar
@@ -23,6 +24,7 @@ from cxcontext.errors import (
     ReferenceUsedError,
     UnavailableError,
     UsageError,
+    VerificationError,
     WrongAudienceError,
 )
 from cxcontext.homes.paging import all_linked
@@ -195,6 +197,32 @@ class Redeeming:
         if record.carried:
             yield from self._rotate(reference, journey, now_s=now_s)
         return Redeemed(journey=journey, reference=reference, carried=record.carried)
+
+    def waiting(
+        self, texts: Iterable[str | bytes], department: cx.Department[Any]
+    ) -> Steps[tuple[Reference, ...]]:
+        """
+        As `References.waiting`.
+        """
+        now_s = department.now_s()
+        waiting: dict[Reference, tuple[Ancestor, ...]] = {}
+        for text in texts:
+            try:
+                reference = self.keys.parse(text, now_s=now_s)
+                found = yield lambda store: store.load(
+                    reference.lookup,  # noqa: B023
+                    now_s=now_s,
+                )
+                if found is None:
+                    continue
+                record = open_record(found[1], reference)
+                yield from self._check_alive(record.ancestors, now_s=now_s)
+            except VerificationError:
+                continue
+            if record.audience == department.name and not record.message:
+                waiting[reference] = record.ancestors
+        older = {lookup for ancestors in waiting.values() for lookup, _ in ancestors}
+        return tuple(one for one in waiting if one.lookup not in older)
 
     def revoke(self, lookup: bytes, *, now_s: int) -> Steps[None]:
         """

@@ -4,6 +4,7 @@ References: what is put under 48 characters, and fetched with them once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -118,6 +119,24 @@ class References:
         )
         return run(steps, self._store)
 
+    @hiding
+    def waiting(
+        self, texts: Iterable[str | bytes], *, department: cx.Department[V]
+    ) -> tuple[Reference, ...]:
+        """
+        Return which of several references wait for a department, redeeming none.
+
+        For whoever was brought more than one. Not those that are forged, expired,
+        revoked or gone, nor the parent of another among them: a carrier has copied
+        it from the leg before. What another leg has redeemed still waits.
+
+        Raises:
+            UnavailableError: When the store cannot be reached.
+
+        .. versionadded:: 0.1.0
+        """
+        return run(self._rules.waiting(texts, department), self._store)
+
     def revoke(self, reference: Reference, *, now_s: int) -> None:
         """
         Let a reference, and every one that descends from it, lead nowhere.
@@ -229,6 +248,15 @@ class AsyncReferences:
             text, department, lease=lease, channel=channel, arrival=arrival
         )
         return await run_async(steps, self._store)
+
+    @hiding_async
+    async def waiting(
+        self, texts: Iterable[str | bytes], *, department: cx.Department[V]
+    ) -> tuple[Reference, ...]:
+        """
+        As `References.waiting`.
+        """
+        return await run_async(self._rules.waiting(texts, department), self._store)
 
     async def revoke(self, reference: Reference, *, now_s: int) -> None:
         """
