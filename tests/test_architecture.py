@@ -40,6 +40,8 @@ PROGRAMS = ("cli", "demo", "examples")
 # One protocol's rules, pure functions: adapters of any room may use them.
 BINDINGS = frozenset(
     {
+        "cxcontext.queues.carriers",
+        "cxcontext.queues.messages",
         "cxcontext.stores.postgres_statements",
         "cxcontext.stores.redis_commands",
         "cxcontext.telephony.platforms",

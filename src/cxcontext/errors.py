@@ -332,6 +332,20 @@ class NoJourneyError(UsageError, LookupError):
 
 
 @attrs.frozen
+class ContextRequiredError(NoJourneyError):
+    """
+    A handler requires a journey, and its message brought none that can be used.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: str
+
+    def __str__(self) -> str:
+        return f"this handler requires a customer context, and it is {self.code}"
+
+
+@attrs.frozen
 class DestinationError(UsageError, ValueError):
     """
     A destination is not written as a destination must be.

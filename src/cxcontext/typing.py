@@ -218,6 +218,7 @@ class ReferenceKeeper(Protocol):
         binding: bytes | None = None,
         once: bool = False,
         channel: str | None = None,
+        message_id: bytes | None = None,
     ) -> Journey[Any]:
         """
         Return the journey under the reference that a department sent.
@@ -257,6 +258,7 @@ class AsyncReferenceKeeper(Protocol):
         binding: bytes | None = None,
         once: bool = False,
         channel: str | None = None,
+        message_id: bytes | None = None,
     ) -> Journey[Any]:
         """
         As `ReferenceKeeper.fetch`.

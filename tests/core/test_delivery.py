@@ -32,6 +32,7 @@ from forge import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+import cxcontext as cx
 from cxcontext.core.delivery import (
     MAX_AUDIENCE_CHARS,
     Delivery,
@@ -535,6 +536,180 @@ class TestReplay:
             support.receive(pack(wire), once=True)
 
         assert not support.receive(envelope, once=True).replayed
+
+    def test_the_same_message_again_is_none(self, sales, support):
+        """
+        A broker delivers a message again; the same delivery in another is a replay.
+        """
+        envelope = begun(sales).hand_over("support")
+
+        seen = [
+            support.receive(envelope, message_id=message_id).replayed
+            for message_id in (b"first", b"first", b"second", None, b"first")
+        ]
+
+        assert [False, False, True, True, False] == seen
+
+    def test_where_it_is_taken_once_the_same_message_is_taken_again(
+        self, sales, support
+    ):
+        """
+        ``once`` refuses another message, and none that the broker delivers again.
+        """
+        envelope = begun(sales).hand_over("support")
+        for _ in range(2):
+            support.receive(envelope, once=True, message_id=b"first")
+
+        with refuses(ReplayedError, "replayed"):
+            support.receive(envelope, once=True, message_id=b"second")
+
+    def test_a_message_without_an_id_is_no_message_again(self, sales, support):
+        """
+        What came first without an id is a replay in whatever it comes later.
+        """
+        envelope = begun(sales).hand_over("support")
+        support.receive(envelope)
+
+        assert support.receive(envelope, message_id=b"first").replayed
+
+
+class TestLate:
+    """
+    Messages that waited for longer than their deliveries live.
+    """
+
+    def late(self, sales, clock, seconds):
+        """
+        Return a delivery of 300 s, that much older.
+        """
+        journey = begun(sales)
+        envelope = journey.hand_over("support")
+        clock.advance(seconds=seconds)
+        return envelope
+
+    @pytest.mark.parametrize(
+        ("age_s", "stale"), [(0, False), (359, False), (360, True)]
+    )
+    def test_it_is_received_and_says_so(self, sales, support, clock, age_s, stale):
+        """
+        A consumer that takes late ones reads what is valid, and is told from which
+        second on the delivery has ended.
+        """
+        journey = support.receive(self.late(sales, clock, age_s), late=True)
+
+        assert stale is journey.stale
+        assert "A-118" == journey.recall(Acme.order_number)
+
+    def test_nobody_else_takes_it(self, sales, support, clock):
+        """
+        Without that it is refused, also when the same bytes were read in time.
+        """
+        envelope = self.late(sales, clock, 0)
+        assert not support.receive(envelope).stale
+        clock.advance(seconds=360)
+
+        with refuses(DeliveryExpiredError, "delivery_expired"):
+            support.receive(envelope)
+        assert support.receive(envelope, late=True).stale
+
+    def test_where_each_is_taken_once_it_is_refused(self, sales, support, clock):
+        """
+        Nobody remembers whether one that has ended was seen.
+        """
+        envelope = self.late(sales, clock, 360)
+
+        with refuses(DeliveryExpiredError, "delivery_expired"):
+            support.receive(envelope, late=True, once=True)
+
+    def test_what_has_expired_in_it_is_not_read(self, sales, support, clock):
+        """
+        When every statement has ended the envelope is refused, however it waited.
+        """
+        envelope = self.late(sales, clock, 90 * 86400 + 1)
+
+        with pytest.raises(VerificationError):
+            support.receive(envelope, late=True)
+
+    def test_it_is_told(self, world, clock):
+        """
+        The event of what was received says that it had waited.
+        """
+        envelope = self.late(world["sales"], clock, 360)
+        world["support"].receive(envelope, late=True)
+
+        (event,) = [e for e in world.events if isinstance(e, cx.events.Received)]
+        assert event.stale
+
+
+class TestReuse:
+    """
+    One delivery in several messages, for five seconds.
+    """
+
+    REUSE = timedelta(seconds=5)
+
+    def test_the_same_is_given_until_it_is_five_seconds_old(self, sales, clock):
+        """
+        It is the same envelope at 4 s, and another at 5 s.
+        """
+        journey = begun(sales)
+        first = journey.seal_for("support", reuse=self.REUSE)
+        clock.advance(seconds=4)
+        assert first is journey.seal_for("support", reuse=self.REUSE)
+        clock.advance(seconds=1)
+
+        assert first is not journey.seal_for("support", reuse=self.REUSE)
+
+    def test_what_was_learned_since_goes_along(self, sales, support):
+        """
+        A new fact makes a new delivery.
+        """
+        journey = begun(sales)
+        journey.seal_for("support", reuse=self.REUSE)
+        journey.learn(Acme.order_number, "A-119")
+
+        envelope = journey.seal_for("support", reuse=self.REUSE)
+        assert "A-119" == support.receive(envelope).recall(Acme.order_number)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"to": "billing"},
+            {"binding": b"message"},
+            {"reply_to": b"delivery"},
+            {"reuse": timedelta(0)},
+            {"lifetime": timedelta(seconds=60)},
+        ],
+    )
+    def test_only_what_is_the_same_is_given_again(self, sales, other):
+        """
+        Another audience, a binding, an answer, or another lifetime is its own.
+        """
+        journey = begun(sales)
+        same = {"to": "support", "reuse": self.REUSE}
+        first = journey.seal_for(**same)
+
+        assert first is not journey.seal_for(**(same | other))
+
+    def test_what_something_is_withheld_from_is_not(self, sales):
+        """
+        An envelope without a scope is not given in place of one with all of them.
+        """
+        journey = begun(sales)
+        journey.learn(Acme.card_last4, "4242")
+        part = journey.seal_for("support", withhold=[Acme.payment], reuse=self.REUSE)
+
+        assert part is not journey.seal_for("support", reuse=self.REUSE)
+
+    def test_it_is_as_sure_as_the_journey_is_now(self, sales, support, clock):
+        """
+        A verified identity raises the arrival, which a former delivery does not say.
+        """
+        journey = sales.receive(begun(support).hand_over("sales"), arrival=Arrival.HINT)
+        first = journey.seal_for("support", reuse=self.REUSE)
+        journey._arrival = Arrival.DELIVERY
+
+        assert first is not journey.seal_for("support", reuse=self.REUSE)
 
 
 class TestContents:

@@ -197,3 +197,25 @@ class TestDestination:
         """
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             cx.Destination("billing").department = "sales"
+
+    def test_queues_are_a_list(self):
+        """
+        One string is no list of queues, whose letters would each be a queue.
+        """
+        with pytest.raises(DestinationError, match="pass a list of queues"):
+            cx.Destination("billing", queues="billing.tasks")
+
+    @pytest.mark.parametrize("seconds", [-1, 6])
+    def test_a_delivery_is_reused_for_five_seconds_at_most(self, seconds):
+        """
+        A stolen delivery is worth no more than it must be.
+        """
+        with pytest.raises(DestinationError, match="5 seconds at most"):
+            cx.Destination("billing", reuse=timedelta(seconds=seconds))
+
+    def test_a_bound_delivery_is_not_reused(self):
+        """
+        It names one message, and goes with no other.
+        """
+        with pytest.raises(DestinationError, match="one message only"):
+            cx.Destination("billing", bound=True, reuse=timedelta(seconds=5))

@@ -1187,3 +1187,29 @@ def test_a_usage_error_is_raised_where_the_mistake_is(sales, journey):
     """
     with pytest.raises(UsageError, match="1 second or more"):
         cx.Propagator(sales, [cx.Destination("billing", lifetime=timedelta(0))])
+
+
+class TestQueues:
+    """
+    Which queue reaches whom.
+    """
+
+    def test_a_queue_reaches_its_destination(self, world):
+        """
+        The queue's name is compared exactly; no other reaches anybody.
+        """
+        billing = cx.Destination("billing", queues=["billing.tasks"])
+        propagator = cx.Propagator(world["sales"], [billing])
+
+        assert billing is propagator.destination_of("billing.tasks")
+        assert propagator.destination_of("billing.tasks2") is None
+        assert propagator.destination_of("Billing.tasks") is None
+
+    def test_a_queue_reaches_one_destination(self, world):
+        """
+        A delivery has one audience, so a queue that two consume is refused at once.
+        """
+        both = [cx.Destination(n, queues=["events"]) for n in ("billing", "support")]
+
+        with pytest.raises(DestinationError, match="two destinations"):
+            cx.Propagator(world["sales"], both)

@@ -15,6 +15,7 @@ import attrs
 
 from cxcontext.core import cbor
 from cxcontext.core.known import Arrival
+from cxcontext.core.limits import CLOCK_LEEWAY_SECONDS
 from cxcontext.core.statement import (
     ALGORITHM,
     AUDIENCE,
@@ -75,6 +76,13 @@ class Delivery:
         Whether it is for rest rather than for a hand-over.
         """
         return self.expires_s is None
+
+    def has_ended(self, now_s: int) -> bool:
+        """
+        Whether its time is over, clocks being what they are. What rests never ends.
+        """
+        expires_s = self.expires_s
+        return expires_s is not None and expires_s + CLOCK_LEEWAY_SECONDS <= now_s
 
     def to_wire(self) -> list[Any]:
         """

@@ -232,6 +232,8 @@ class Department(Generic[V]):
         once: bool = False,
         max_lifetime: timedelta = DELIVERY_LIFETIME,
         arrival: Arrival = Arrival.DELIVERY,
+        late: bool = False,
+        message_id: bytes | None = None,
     ) -> Journey[V]:
         """
         Return the journey that another department handed over.
@@ -243,11 +245,16 @@ class Department(Generic[V]):
             binding: What this side knows of the message from elsewhere; must
                 be what the sender bound it to.
             reply_to: In a response, the id of the request's delivery.
-            once: Whether a delivery seen before is refused.
+            once: Whether a delivery seen before is refused, and one that has
+                ended, of which nobody remembers whether it was seen.
             max_lifetime: The longest delivery that is accepted; a queue's
                 consumer gives its queue's.
             arrival: How it came, if not from the sender directly: the lesser
                 of this and of what the delivery states counts.
+            late: Whether a delivery that has ended is accepted, as by a queue's
+                consumer; `Journey.stale` says so then.
+            message_id: Which message it came in, where a broker may deliver one
+                again: in the same message the same delivery is no replay.
 
         Raises:
             VerificationError: The first check that failed; nothing is lost,
@@ -261,8 +268,16 @@ class Department(Generic[V]):
             max_lifetime_s=int(max_lifetime.total_seconds()),
             binding=binding,
             reply_to=reply_to,
+            late=late and not once,
         )
-        return self._open(raw, expected, channel=channel, arrival=arrival, once=once)
+        return self._open(
+            raw,
+            expected,
+            channel=channel,
+            arrival=arrival,
+            once=once,
+            message_id=message_id,
+        )
 
     def resume(
         self,
@@ -407,6 +422,7 @@ class Department(Generic[V]):
         channel: str | None,
         arrival: Arrival,
         once: bool = False,
+        message_id: bytes | None = None,
     ) -> Journey[V]:
         if channel is not None:
             check_channel(channel)
@@ -418,11 +434,13 @@ class Department(Generic[V]):
             delivery_id=delivery.id,
             expires_s=(delivery.expires_s or 0) + CLOCK_LEEWAY_SECONDS,
             now_s=self.now_s(),
+            message_id=message_id,
         )
         if replayed and once:
             raise ReplayedError
+        stale = delivery.has_ended(self.now_s())
         if self.is_observed:
-            self._tell_of(verified, context, replayed=replayed)
+            self._tell_of(verified, context, replayed=replayed, stale=stale)
         heads = verified.graph.heads
         last = verified.statements[heads[-1]].channel
         return Journey(
@@ -435,10 +453,13 @@ class Department(Generic[V]):
                 received_from=verified.sender,
                 replayed=replayed,
                 delivery_id=delivery.id,
+                stale=stale,
             ),
         )
 
-    def _tell_of(self, verified: Verified, context: Context, *, replayed: bool) -> None:
+    def _tell_of(
+        self, verified: Verified, context: Context, *, replayed: bool, stale: bool
+    ) -> None:
         for left_out in verified.left_out:
             self.observe(
                 LeftOutStatement(
@@ -455,6 +476,7 @@ class Department(Generic[V]):
                 sender=verified.sender,
                 statements=len(verified.statements),
                 replayed=replayed,
+                stale=stale,
             )
         )
 

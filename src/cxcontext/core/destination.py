@@ -16,6 +16,7 @@ from cxcontext.errors import DestinationError
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _MAX_PORT: Final = 65535
+MAX_REUSE: Final = timedelta(seconds=5)
 # RFC 6454, 6.2, but for hosts in Unicode: which ASCII name is meant depends on
 # the edition of IDNA, and another host could be reached than was allowed.
 _ORIGIN: Final = re.compile(
@@ -67,9 +68,22 @@ def _origins(origins: Iterable[str | Origin]) -> frozenset[Origin]:
     return frozenset(o if isinstance(o, Origin) else Origin.parse(o) for o in origins)
 
 
+def _queues(queues: Iterable[str]) -> frozenset[str]:
+    if isinstance(queues, str):
+        raise DestinationError("queues is one string; pass a list of queues")
+    return frozenset(queues)
+
+
 def _one_second_or_more(_: Any, __: Any, lifetime: timedelta) -> None:
     if lifetime < timedelta(seconds=1):
         raise DestinationError("a delivery's lifetime is 1 second or more")
+
+
+def _five_seconds_or_less(destination: Any, __: Any, reuse: timedelta) -> None:
+    if not timedelta(0) <= reuse <= MAX_REUSE:
+        raise DestinationError("a delivery is reused for 5 seconds at most")
+    if reuse and destination.bound:
+        raise DestinationError("a bound delivery goes with one message only")
 
 
 @attrs.frozen
@@ -86,10 +100,15 @@ class Destination:
             Switch it on at both ends, where no proxy rewrites targets.
         returns: Whether what the receiver learned is taken back from its
             responses. Switch it on at both ends, between internal services only.
+        queues: Queues, topics or subjects, whose messages this department alone
+            consumes; compared exactly. A lifetime that fits them belongs to it.
+        reuse: For how long the same delivery may go into several messages, when
+            nothing was learned in between; 0 to 5 s. Only where the receiver does
+            not refuse a delivery that it has seen.
 
     Raises:
-        DestinationError: When an origin is not written as one, or the lifetime
-            is too short.
+        DestinationError: When an origin is not written as one, the lifetime is too
+            short, or a bound delivery is to be reused.
 
     .. versionadded:: 0.1.0
     """
@@ -103,3 +122,9 @@ class Destination:
     )
     bound: bool = attrs.field(default=False, kw_only=True)
     returns: bool = attrs.field(default=False, kw_only=True)
+    queues: frozenset[str] = attrs.field(
+        default=frozenset(), converter=_queues, kw_only=True
+    )
+    reuse: timedelta = attrs.field(
+        default=timedelta(0), kw_only=True, validator=_five_seconds_or_less
+    )

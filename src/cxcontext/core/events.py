@@ -82,11 +82,13 @@ class Received(Event):
 
     Attributes:
         replayed: Whether the same delivery had been seen before.
+        stale: Whether the delivery had ended, in a message that waited.
     """
 
     sender: str
     statements: int
     replayed: bool
+    stale: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -52,6 +52,7 @@ class Expected:
         binding: What the receiver knows of the message from elsewhere.
         reply_to: The id of the request's delivery, when this is its response.
         from_external: Whether an external partner must have sent it.
+        late: Whether a hand-over that has ended is accepted.
     """
 
     department: str
@@ -60,6 +61,7 @@ class Expected:
     binding: bytes | None = attrs.field(default=None, repr=False)
     reply_to: bytes | None = None
     from_external: bool = False
+    late: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -181,7 +183,7 @@ def check_delivery(
     if delivery.issued_s > now_s + CLOCK_LEEWAY_SECONDS:
         raise IssuedInFutureError(_instant(delivery.issued_s))
     expires_s = delivery.expires_s
-    if expires_s is not None and expires_s + CLOCK_LEEWAY_SECONDS <= now_s:
+    if expires_s is not None and not expected.late and delivery.has_ended(now_s):
         raise DeliveryExpiredError(_instant(expires_s))
     _check_claims(delivery, expected)
     # A partner's answer has a door of its own; what it keeps itself is its own.

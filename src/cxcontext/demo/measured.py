@@ -5,6 +5,7 @@ A propagator with a stopwatch: all that the adapters call of the library.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 
 import cxcontext as cx
 from cxcontext.demo.notes import Notes
@@ -50,13 +51,21 @@ class MeasuredPropagator(cx.Propagator[Acme]):
         binding: bytes | None = None,
         once: bool = False,
         channel: str | None = None,
+        waits: timedelta | None = None,
+        message_id: bytes | None = None,
     ) -> cx.Extracted[Acme]:
         """
         Measure it.
         """
         with self._notes.measured():
             return super().extract(
-                carrier, name=name, binding=binding, once=once, channel=channel
+                carrier,
+                name=name,
+                binding=binding,
+                once=once,
+                channel=channel,
+                waits=waits,
+                message_id=message_id,
             )
 
     def inject_reply(

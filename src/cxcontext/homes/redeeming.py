@@ -171,6 +171,7 @@ class Redeeming:
         message: bool = False,
         binding: bytes | None = None,
         once: bool = False,
+        message_id: bytes | None = None,
     ) -> Steps[Redeemed]:
         """
         As `References.redeem`.
@@ -193,6 +194,7 @@ class Redeeming:
             max_lifetime=MAX_LIFETIME,
             arrival=cx.Arrival.POSSESSION if record.carried else arrival,
             channel=channel,
+            message_id=message_id,
         )
         if record.carried:
             yield from self._rotate(reference, journey, now_s=now_s)

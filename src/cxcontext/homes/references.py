@@ -186,13 +186,16 @@ class References:
         binding: bytes | None = None,
         once: bool = False,
         channel: str | None = None,
+        message_id: bytes | None = None,
     ) -> cx.Journey[V]:
         """
         Return the journey under the reference that a message of ours brought.
 
         .. versionadded:: 0.1.0
         """
-        steps = _fetch(self._rules, text, department, binding, channel, once=once)
+        steps = _fetch(
+            self._rules, text, department, binding, channel, message_id, once=once
+        )
         return run(steps, self._store).journey
 
 
@@ -298,11 +301,14 @@ class AsyncReferences:
         binding: bytes | None = None,
         once: bool = False,
         channel: str | None = None,
+        message_id: bytes | None = None,
     ) -> cx.Journey[V]:
         """
         As `References.fetch`.
         """
-        steps = _fetch(self._rules, text, department, binding, channel, once=once)
+        steps = _fetch(
+            self._rules, text, department, binding, channel, message_id, once=once
+        )
         return (await run_async(steps, self._store)).journey
 
 
@@ -312,6 +318,7 @@ def _fetch(
     department: cx.Department[Any],
     binding: bytes | None,
     channel: str | None,
+    message_id: bytes | None,
     *,
     once: bool,
 ) -> Steps[Redeemed]:
@@ -325,4 +332,5 @@ def _fetch(
         message=True,
         binding=binding,
         once=once,
+        message_id=message_id,
     )

@@ -29,6 +29,8 @@ the adapter's own tests: other kinds of messages, and what only its library has.
   and for another protocol `connect` and `code_of_refusal`.
 - `HTTPClientContract` for HTTP clients, `ClientContract` for others: give `sending`,
   and for another protocol `peering`.
+- `QueueContract` for queues, streams and topics: give `producing`, `consuming` and
+  `produce_raw`.
 
 A value that somebody put into a message by hand never counts: on a redirect it could
 not be told from one that a former hop had. Whoever wants another journey sent makes
@@ -42,6 +44,13 @@ from cxcontext.testing.desk import Desk, DeskError
 from cxcontext.testing.http_client_contract import HTTPClientContract
 from cxcontext.testing.http_server_contract import HTTPServerContract
 from cxcontext.testing.peer import HTTPPeer, Peer
+from cxcontext.testing.queue_contract import (
+    Handled,
+    Handler,
+    HandlerError,
+    Produce,
+    QueueContract,
+)
 from cxcontext.testing.server_contract import Ask, ServerContract
 from cxcontext.testing.shop import Answer, Headers, Process, Shop
 
@@ -54,9 +63,14 @@ __all__ = [
     "HTTPClientContract",
     "HTTPPeer",
     "HTTPServerContract",
+    "Handled",
+    "Handler",
+    "HandlerError",
     "Headers",
     "Peer",
     "Process",
+    "Produce",
+    "QueueContract",
     "Send",
     "ServerContract",
     "Shop",

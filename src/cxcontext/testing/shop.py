@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Final, TypeAlias
 
@@ -58,15 +58,23 @@ class Process:
     """
     The shop in one process, with caches of its own.
 
+    Args:
+        ahead: By how much its clock is ahead of the others'.
+
     Attributes:
         events: What every department of it told, oldest first.
 
     .. versionadded:: 0.1.0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, ahead: timedelta = timedelta(0)) -> None:
         self.events: list[Any] = []
-        self._domain = cx.TrustDomain(DOMAIN, Shop, keys=_ring().public)
+        self._domain = cx.TrustDomain(
+            DOMAIN,
+            Shop,
+            keys=_ring().public,
+            clock=lambda: datetime.now(UTC) + ahead,
+        )
         self._departments: dict[str, cx.Department[Shop]] = {}
 
     def department(self, name: str) -> cx.Department[Shop]:

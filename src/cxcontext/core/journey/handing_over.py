@@ -36,6 +36,7 @@ V = TypeVar("V", bound=Vocabulary)
 
 # What a partner may bring in at once; it must not fill our journey.
 MAX_ACCEPTED_FACTS = 64
+_NEVER = timedelta(0)
 _PERSONAL = frozenset((CONSENT, PROMISE, IDENTITY_VERIFICATION))
 
 
@@ -103,11 +104,22 @@ class Journey(JourneyPromising[V]):
         binding: bytes | None = None,
         reply_to: bytes | None = None,
         withhold: Collection[Scope] = (),
+        reuse: timedelta = _NEVER,
     ) -> Envelope:
         """
         As `hand_over`, for a carrier that may yet refuse it.
 
         What was learned stays unsent until `carried` is called.
+
+        Args:
+            to: As in `hand_over`, and so are the others.
+            lifetime: Of a new delivery; one that is given again is shorter by *reuse*
+                at most.
+            binding: One that is bound is never given again.
+            reply_to: Nor is an answer.
+            withhold: Nor is what something was withheld from.
+            reuse: For how long the same envelope is given again, while nothing is
+                learned in between.
 
         .. versionadded:: 0.1.0
         """
@@ -133,6 +145,7 @@ class Journey(JourneyPromising[V]):
             binding=binding,
             reply_to=reply_to,
             withheld=frozenset(scope.number for scope in withhold),
+            reuse=reuse,
         )
 
     def carried(self) -> None:
@@ -434,11 +447,16 @@ class Journey(JourneyPromising[V]):
         reply_to: bytes | None = None,
         withheld: frozenset[int] = frozenset(),
         arrival: Arrival | None = None,
+        reuse: timedelta = _NEVER,
     ) -> Envelope:
         department = self._department
         with self._lock:
             self._seal(at_least_root=True)
             now_s = self.now_s()
+            # An answer, a binding and what was left out belong to one message.
+            again = bool(reuse) and binding is None and not (reply_to or withheld)
+            if again and (last := self._last(audience, reuse, lifetime)) is not None:
+                return last
             statements = [
                 _for_sending(statement, withheld, now_s=now_s)
                 for statement in self._context.statements
@@ -460,7 +478,27 @@ class Journey(JourneyPromising[V]):
             )
             if len(bytes(envelope)) > MAX_ENVELOPE_BYTES:
                 raise JourneyFullError(f"{MAX_ENVELOPE_BYTES} bytes")
+            if again:
+                self._delivered = (self._context, envelope)
             return envelope
+
+    def _last(
+        self, audience: str, reuse: timedelta, lifetime: timedelta | None
+    ) -> Envelope | None:
+        if self._delivered is None:
+            return None
+        context, envelope = self._delivered
+        delivery = envelope.delivery
+        age_s = self.now_s() - delivery.issued_s
+        if (
+            context is self._context
+            and 0 <= age_s < reuse.total_seconds()
+            and delivery.audience == audience
+            and delivery.arrival == self._arrival
+            and delivery.expires_s == _expiry(delivery.issued_s, lifetime)
+        ):
+            return envelope
+        return None
 
 
 def _expiry(now_s: int, lifetime: timedelta | None) -> int | None:

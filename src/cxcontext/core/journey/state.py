@@ -35,6 +35,7 @@ from cxcontext.errors import JourneyFullError, MissingKeyError, NotPicklableErro
 
 if TYPE_CHECKING:
     from cxcontext.core.department import Department
+    from cxcontext.core.envelope import Envelope
 
 V = TypeVar("V", bound=Vocabulary)
 
@@ -53,6 +54,7 @@ class Provenance:
         replayed: Whether the same delivery had been seen before.
         delivery_id: The delivery's id, which a response names.
         problem: That something came which could not be used.
+        stale: Whether its delivery had ended when it was read.
     """
 
     arrival: Arrival
@@ -60,6 +62,7 @@ class Provenance:
     replayed: bool = False
     delivery_id: bytes | None = None
     problem: Reason | None = None
+    stale: bool = False
 
 
 class JourneyState(Generic[V]):
@@ -93,6 +96,7 @@ class JourneyState(Generic[V]):
         self._arrived_with = len(context.statements)
         self._units_of_work = 0
         self._over = False
+        self._delivered: tuple[Context, Envelope] | None = None
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -148,6 +152,23 @@ class JourneyState(Generic[V]):
         Whether the same delivery had been received before.
         """
         return self._provenance.replayed
+
+    @property
+    def problem(self) -> Reason | None:
+        """
+        That something came which could not be used: ``REJECTED``, ``LOST`` or None.
+        """
+        return self._provenance.problem
+
+    @property
+    def stale(self) -> bool:
+        """
+        Whether its message waited for so long that the delivery had ended.
+
+        What is still valid is read as ever. A message that somebody held back, and
+        what has changed since, look the same.
+        """
+        return self._provenance.stale
 
     @property
     def delivery_id(self) -> bytes | None:

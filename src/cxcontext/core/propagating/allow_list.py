@@ -70,6 +70,7 @@ class AllowList(Generic[V]):
         self.destinations = tuple(destinations)
         self._by_name: dict[str, Destination] = {}
         self._by_origin: dict[Origin, Destination] = {}
+        self._by_queue: dict[str, Destination] = {}
         for destination in self.destinations:
             department.is_external(destination.department)
             self._by_name.setdefault(destination.department, destination)
@@ -78,6 +79,14 @@ class AllowList(Generic[V]):
                     msg = f"{origin} reaches two destinations; name it once"
                     raise DestinationError(msg)
                 self._by_origin[origin] = destination
+            for queue in destination.queues:
+                if queue in self._by_queue:
+                    msg = (
+                        f"{queue!r} reaches two destinations, and a delivery is for "
+                        "one; give each department a queue of its own"
+                    )
+                    raise DestinationError(msg)
+                self._by_queue[queue] = destination
 
     def __repr__(self) -> str:
         names = ", ".join(self._by_name) or "nobody"
@@ -88,6 +97,12 @@ class AllowList(Generic[V]):
         Return the destination that an origin reaches, or None.
         """
         return self._by_origin.get(origin)
+
+    def destination_of(self, queue: str) -> Destination | None:
+        """
+        Return the destination that consumes a queue, topic or subject, or None.
+        """
+        return self._by_queue.get(queue)
 
     # --- for both directions -------------------------------------------------
 

@@ -4,7 +4,10 @@ Out of a message: a journey, nothing, or something that was refused.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final, TypeVar
+
+import attrs
 
 from cxcontext.core.events import Rejected
 from cxcontext.core.gaps import Reason
@@ -35,6 +38,19 @@ _LOST: Final = (
 )
 
 
+@attrs.frozen(kw_only=True)
+class _Way:
+    """
+    What is known of how a message came; as the arguments of `extract`.
+    """
+
+    binding: bytes | None = attrs.field(repr=False)
+    channel: str | None
+    once: bool
+    waits: timedelta | None
+    message_id: bytes | None = attrs.field(repr=False)
+
+
 class Receiving(Sending[V]):
     """
     The receiving verbs.
@@ -48,6 +64,8 @@ class Receiving(Sending[V]):
         binding: bytes | None = None,
         once: bool = False,
         channel: str | None = None,
+        waits: timedelta | None = None,
+        message_id: bytes | None = None,
     ) -> Extracted[V]:
         """
         Take the journey out of a message. Never raises for what came.
@@ -58,6 +76,9 @@ class Receiving(Sending[V]):
             binding: What this side knows of the message from elsewhere.
             once: Whether a delivery seen before is refused.
             channel: Through which channel the customer is here now.
+            waits: How long a delivery may live in what this message waited in: a
+                queue. One that has ended is taken too, and its journey is `stale`.
+            message_id: Which message it is, where a broker may deliver it again.
 
         Raises:
             UsageError: When the references are awaited ones.
@@ -65,7 +86,14 @@ class Receiving(Sending[V]):
         .. versionadded:: 0.1.0
         """
         self._check_waiting()
-        return run(self._extract(carrier, name, binding, channel, once=once), call)
+        way = _Way(
+            binding=binding,
+            channel=channel,
+            once=once,
+            waits=waits,
+            message_id=message_id,
+        )
+        return run(self._extract(carrier, name, way), call)
 
     async def extract_async(
         self,
@@ -75,24 +103,24 @@ class Receiving(Sending[V]):
         binding: bytes | None = None,
         once: bool = False,
         channel: str | None = None,
+        waits: timedelta | None = None,
+        message_id: bytes | None = None,
     ) -> Extracted[V]:
         """
         As `extract`, awaiting the store, or calling it in a thread of its own.
 
         .. versionadded:: 0.1.0
         """
-        steps = self._extract(carrier, name, binding, channel, once=once)
-        return await run_async(steps, call_async)
+        way = _Way(
+            binding=binding,
+            channel=channel,
+            once=once,
+            waits=waits,
+            message_id=message_id,
+        )
+        return await run_async(self._extract(carrier, name, way), call_async)
 
-    def _extract(
-        self,
-        carrier: Carrier,
-        name: str,
-        binding: bytes | None,
-        channel: str | None,
-        *,
-        once: bool,
-    ) -> Steps[Extracted[V]]:
+    def _extract(self, carrier: Carrier, name: str, way: _Way) -> Steps[Extracted[V]]:
         values = carrier.get_all(name)
         if not values:
             return Extracted()
@@ -107,20 +135,23 @@ class Receiving(Sending[V]):
                     self.references.fetch,
                     raw,
                     department=self.department,
-                    binding=binding,
-                    once=once,
-                    channel=channel,
+                    binding=way.binding,
+                    once=way.once,
+                    channel=way.channel,
+                    message_id=way.message_id,
                 )
             else:
                 journey = self.department.receive(
                     raw,
-                    binding=binding,
-                    once=once,
-                    channel=channel,
-                    max_lifetime=self._longest_lifetime(),
+                    binding=way.binding,
+                    once=way.once,
+                    channel=way.channel,
+                    max_lifetime=way.waits or self._longest_lifetime(),
+                    late=way.waits is not None,
+                    message_id=way.message_id,
                 )
         except (VerificationError, UnavailableError) as problem:
-            return self._refused(problem, channel)
+            return self._refused(problem, way.channel)
         return Extracted(journey=journey)
 
     def _refused(

@@ -190,6 +190,7 @@ class Sending(AllowList[V]):
             destination.department,
             lifetime=destination.lifetime,
             binding=binding if destination.bound else None,
+            reuse=destination.reuse,
         )
 
     def _references_for(self, destination: Destination, carrier: Carrier) -> Any:
