@@ -33,6 +33,7 @@ support = _fixtures.support
 billing = _fixtures.billing
 ivr = _fixtures.ivr
 
+from calls import Desk  # noqa: E402
 from exchange import WAYS, Exchange  # noqa: E402
 from keeping import ENGINES, opened  # noqa: E402
 
@@ -51,3 +52,11 @@ def exchange(request, store, world):
     Acme's departments with their ladders, waiting and awaiting.
     """
     return Exchange(store, world, request.param)
+
+
+@pytest.fixture
+def desk(world):
+    """
+    Where calls and chats meet.
+    """
+    return Desk(world)
