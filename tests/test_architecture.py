@@ -44,6 +44,7 @@ BINDINGS = frozenset(
         "cxcontext.queues.messages",
         "cxcontext.stores.postgres_statements",
         "cxcontext.stores.redis_commands",
+        "cxcontext.telephony.agi",
         "cxcontext.telephony.platforms",
         "cxcontext.telephony.refer_to",
         "cxcontext.telephony.resolver_openapi",
