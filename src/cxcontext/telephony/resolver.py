@@ -1,10 +1,10 @@
 """
-The resolver: a journey for platforms that can only make an HTTP request.
+The resolver: the journeys of calls, for platforms that can only make an HTTP request.
 
 An ASGI application for Genesys data actions, Twilio Studio, LiveKit, jambonz and voice
-bots: it redeems a reference, a handover code or a call's ids, and answers with what the
-asking department may see (`view`). It is no public service: run it behind TLS where
-only the platforms reach it.
+bots. It finds a call's journey by whatever the call brought (`ladder`) and answers with
+what the asking department may see (`view`); before a transfer it mints the next leg's
+reference. It is no public service: run it behind TLS where only the platforms reach it.
 
 Only POST redeems, for a GET is fetched again by whoever finds its address. Problems are
 those of RFC 9457; ``code`` says which.
@@ -16,7 +16,7 @@ import asyncio
 import hmac
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from hashlib import sha256
 from typing import Any, ClassVar, Final, TypeAlias
 
@@ -31,27 +31,20 @@ from cxcontext.errors import (
     UsageError,
     VerificationError,
 )
-from cxcontext.homes import (
-    AsyncCodes,
-    AsyncCorrelations,
-    AsyncReferences,
-    CallKey,
-    Codes,
-    Correlations,
-    Found,
-    Redeemed,
-    References,
-)
+from cxcontext.homes import Reference
 from cxcontext.pickling import NotPicklable
-from cxcontext.steps import call_async
+from cxcontext.telephony.ladder import Ladder, Leg, Resolved
 from cxcontext.telephony.resolver_openapi import (
     BODY_SECONDS,
     MAX_BODY_BYTES,
-    PATH,
+    RESOLVE,
     TITLES,
+    TRANSFER,
     document,
 )
 from cxcontext.telephony.resolver_request import Ask, BadRequest, parse
+from cxcontext.telephony.sip import read
+from cxcontext.telephony.transfer import Kind, Transfers
 from cxcontext.telephony.view import view
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -78,7 +71,10 @@ class ResolverClient(NotPicklable):
     Args:
         name: What to call it. The same call id of two clients is two calls.
         key: Its bearer key: 32 characters or more, of which a hash is kept.
-        department: Whose view it gets; whoever has the key sees as much.
+        ladder: How it finds journeys, and for which department: whoever has the key
+            sees as much.
+        transfers: How the next leg's reference is minted, where it may hand over.
+        trusted: Whether no caller can put a reference or header there; as of `Leg`.
 
     Raises:
         UsageError: When the key is too short.
@@ -90,10 +86,12 @@ class ResolverClient(NotPicklable):
 
     name: str
     _digest: bytes = attrs.field(alias="key", converter=_digest, kw_only=True)
-    department: cx.Department[Any] = attrs.field(kw_only=True)
+    ladder: Ladder[Any] = attrs.field(kw_only=True)
+    transfers: Transfers | None = attrs.field(kw_only=True, default=None)
+    trusted: bool = attrs.field(kw_only=True, default=False)
 
     def __repr__(self) -> str:
-        return f"<ResolverClient {self.name} for {self.department.name}>"
+        return f"<ResolverClient {self.name} for {self.ladder.department.name}>"
 
     def has(self, digest: bytes) -> bool:
         """
@@ -135,16 +133,10 @@ class _Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
 class Resolver:
     """
-    Redeems what a call brings, for whoever has a key.
+    Finds the journeys of calls for whoever has a key.
 
     Args:
         clients: Who may ask.
-        references: Where references are redeemed.
-        codes: Where handover codes are; none are taken, unless given.
-        correlations: Where call ids are; none are taken, unless given.
-        arrival: How what comes has reached us: `Arrival.POSSESSION`, for a header's
-            value is anybody's to write. `Arrival.DELIVERY` only where no caller can
-            put a reference there.
         channel: Through which channel the customer is here.
         requests_per_minute: How many each client may make.
         clock: Returns seconds that never go back.
@@ -159,11 +151,7 @@ class Resolver:
         self,
         clients: Sequence[ResolverClient],
         *,
-        references: References | AsyncReferences,
-        codes: Codes | AsyncCodes | None = None,
-        correlations: Correlations | AsyncCorrelations | None = None,
-        arrival: cx.Arrival = cx.Arrival.POSSESSION,
-        channel: str = "voice",
+        channel: str = "phone",
         requests_per_minute: int = 600,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -172,9 +160,7 @@ class Resolver:
         if requests_per_minute < 1:
             raise UsageError("requests_per_minute is 1 or more")
         self._clients = tuple(clients)
-        self._references, self._codes = references, codes
-        self._correlations = correlations
-        self._arrival, self._channel = arrival, channel
+        self._channel = channel
         self._per_minute, self._clock = requests_per_minute, clock
         now_s = clock()
         self._buckets = {
@@ -209,7 +195,7 @@ class Resolver:
             if method != "GET":
                 raise _Problem(405, "method_not_allowed", (b"allow", b"GET"))
             return self._document
-        if path != PATH:
+        if path not in (RESOLVE, TRANSFER):
             raise _Problem(404, "no_such_path")
         if method != "POST":
             raise _Problem(405, "method_not_allowed", (b"allow", b"POST"))
@@ -221,15 +207,36 @@ class Resolver:
         if wait_s:
             retry = (b"retry-after", str(int(wait_s) + 1).encode())
             raise _Problem(429, "too_many_requests", retry)
-        if headers.one(b"content-type").partition(b";")[0].strip().lower() != (
-            b"application/json"
-        ):
+        kind = headers.one(b"content-type").partition(b";")[0].strip().lower()
+        if kind != b"application/json":
             raise _Problem(415, "not_json")
+        vocabulary = client.ladder.department.vocabulary
         try:
-            ask = parse(await _body(receive), vocabulary=client.department.vocabulary)
+            body = await _body(receive)
+            ask = parse(body, vocabulary=vocabulary, hands_over=path == TRANSFER)
         except BadRequest as wrong:
             raise _Problem(wrong.status, wrong.code) from None
-        return json.dumps(await self._resolve(ask, client), allow_nan=False).encode()
+        began_s = time.monotonic()
+        try:
+            resolved = await client.ladder.resolve_async(self._leg(ask, client))
+        except UsageError:
+            # A line of nothing but blanks or zeros.
+            raise _Problem(404, "no_such_line") from None
+        journey, rung = resolved.journey, resolved.rung
+        if journey is None or rung is None:
+            raise await _missed(resolved, began_s=began_s)
+        if ask.to is not None:
+            answer = await _handed_over(
+                ask, ask.to, client, journey, resolved.reference
+            )
+        else:
+            department = client.ladder.department
+            answer = {
+                **view(journey, department=department, fields=ask.fields),
+                "replayed": journey.replayed,
+                "rung": rung.value,
+            }
+        return json.dumps(answer).encode()
 
     def _client(self, headers: _Headers) -> ResolverClient:
         scheme, _, key = headers.one(b"authorization").partition(b" ")
@@ -241,69 +248,77 @@ class Resolver:
             raise _Problem(401, "unauthorised", challenge)
         return found[0]
 
-    async def _resolve(self, ask: Ask, client: ResolverClient) -> Mapping[str, Any]:
-        began_s = time.monotonic()
-        try:
-            text = await self._reference(ask, client)
-            redeemed: Redeemed = await call_async(
-                self._references.redeem,
-                text,
-                department=client.department,
-                lease=_lease(client, ask.call),
-                channel=self._channel,
-                arrival=self._arrival,
-            )
-        except (CodeRefusedError, LongerCodeError) as refused:
-            # So that the time does not say whether it was ever there.
-            passed_s = time.monotonic() - began_s
-            await asyncio.sleep(max(0.0, refused.answer_after_s - passed_s))
-            raise _Problem(404, refused.code) from None
-        except TriesExhaustedError as refused:
-            raise _Problem(403, refused.code) from None
-        except VerificationError as refused:
-            raise _Problem(404, refused.code) from None
-        except UnavailableError:
-            raise _Problem(503, "unavailable", (b"retry-after", b"1")) from None
-        answer = view(redeemed.journey, department=client.department, fields=ask.fields)
-        return {**answer, "replayed": redeemed.journey.replayed}
+    def _leg(self, ask: Ask, client: ResolverClient) -> Leg:
+        signalling = read(ask.headers)
+        return Leg(
+            lease=_lease(client, ask.call),
+            offers=signalling.offers,
+            # What another platform calls it, the client has read somewhere.
+            index=tuple(key for key in ask.keys if key.platform != client.name),
+            ids=tuple(key for key in ask.keys if key.platform == client.name),
+            code=ask.code,
+            line=ask.line,
+            caller=ask.caller,
+            transferred=ask.transferred or signalling.transferred,
+            trusted=client.trusted,
+            channel=self._channel,
+        )
 
-    async def _reference(self, ask: Ask, client: ResolverClient) -> str | bytes:
-        if ask.reference is not None:
-            return ask.reference
-        if ask.code is not None:
-            if self._codes is None:
-                raise _Problem(404, "no_codes_here")
-            try:
-                raw: bytes = await call_async(
-                    self._codes.redeem,
-                    ask.code,
-                    line=ask.line,
-                    call=_lease(client, ask.call),
-                    caller=ask.caller,
-                )
-            except UsageError:
-                # A line of nothing but blanks.
-                raise _Problem(404, "no_such_line") from None
-            return raw
-        if self._correlations is None:
-            raise _Problem(404, "no_call_ids_here")
-        return await self._correlated(ask.keys)
 
-    async def _correlated(self, keys: Sequence[CallKey]) -> bytes:
-        assert self._correlations is not None  # noqa: S101 - asked just before
-        references = set()
-        for key in keys:
-            found: Found[bytes] = await call_async(self._correlations.resolve, key)
-            if found.conflict:
-                raise _Problem(409, "conflict")
-            if found.reference is not None:
-                references.add(found.reference)
-        if len(references) > 1:
-            # To choose would show one customer another's journey.
-            raise _Problem(409, "conflict")
-        if not references:
-            raise _Problem(404, "not_found")
-        return references.pop()
+async def _handed_over(
+    ask: Ask,
+    to: str,
+    client: ResolverClient,
+    journey: cx.Journey[Any],
+    parent: Reference | None,
+) -> dict[str, Any]:
+    transfers = client.transfers
+    if transfers is None:
+        raise _Problem(404, "no_transfers_here")
+    fields = client.ladder.department.vocabulary.fields
+    needs = [fields[name].key for name in ask.fields or ()]
+    try:
+        asks = transfers.fit(journey, to=to, needs=needs).will_ask
+        transfer = await transfers.transfer_async(
+            journey,
+            to=to,
+            kind=Kind.BRIDGE,
+            parent=parent,
+            keys=[key for key in ask.keys if key.platform == client.name],
+        )
+    except UsageError:
+        raise _Problem(404, "no_such_department") from None
+    except VerificationError as refused:
+        raise _Problem(404, refused.code) from None
+    except UnavailableError:
+        raise _unavailable() from None
+    return {
+        "reference": str(transfer.reference),
+        "headers": dict(transfer.headers),
+        "ask": list(asks),
+    }
+
+
+async def _missed(resolved: Resolved[Any], *, began_s: float) -> _Problem:
+    """
+    Return what is answered where nothing was found.
+    """
+    if resolved.conflict:
+        return _Problem(409, "conflict")
+    problems = [refusal.problem for refusal in resolved.refusals]
+    if any(isinstance(problem, UnavailableError) for problem in problems):
+        return _unavailable()
+    code = resolved.code_problem
+    if isinstance(code, CodeRefusedError | LongerCodeError):
+        # So that the time does not say whether it was ever there.
+        await asyncio.sleep(began_s + code.answer_after_s - time.monotonic())
+    problem = code or (problems[-1] if problems else None)
+    status = 403 if isinstance(problem, TriesExhaustedError) else 404
+    return _Problem(status, getattr(problem, "code", "not_found"))
+
+
+def _unavailable() -> _Problem:
+    return _Problem(503, "unavailable", (b"retry-after", b"1"))
 
 
 def _lease(client: ResolverClient, call: str) -> str:

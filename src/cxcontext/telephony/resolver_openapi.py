@@ -9,9 +9,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from cxcontext.telephony.resolver_request import MAX_CALL_CHARS, MAX_FIELDS, MAX_KEYS
+from cxcontext.telephony.resolver_request import (
+    MAX_FIELDS,
+    MAX_HEADER_CHARS,
+    MAX_HEADERS,
+    MAX_KEYS,
+    MAX_TEXT_CHARS,
+)
 
-PATH: Final = "/v1/resolve"
+RESOLVE: Final = "/v1/resolve"
+TRANSFER: Final = "/v1/transfer"
 MAX_BODY_BYTES: Final = 16_384
 BODY_SECONDS: Final = 10
 TITLES: Final = {
@@ -27,7 +34,7 @@ TITLES: Final = {
     429: "Too many requests",
     503: "Try again",
 }
-_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": MAX_CALL_CHARS}
+_TEXT: Final = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARS}
 
 
 def document() -> dict[str, Any]:
@@ -41,28 +48,26 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Customer context resolver",
             "version": "1",
-            "description": "Redeems a reference, a handover code or a call's ids.",
+            "description": "Finds the journey of a call, and hands it on.",
         },
         "security": [{"key": []}],
         "paths": {
-            PATH: {
-                "post": {
-                    "operationId": "resolve",
-                    "summary": "Redeem, and return what the key's department may see",
-                    "requestBody": {
-                        "required": True,
-                        "content": {"application/json": {"schema": _QUESTION}},
-                    },
-                    "responses": {
-                        "200": {
-                            "description": "What is known, and what must be asked",
-                            "headers": _NO_STORE,
-                            "content": {"application/json": {"schema": _ANSWER}},
-                        },
-                        **{str(status): _problem(status) for status in TITLES},
-                    },
-                }
-            }
+            RESOLVE: {
+                "post": _operation(
+                    "resolve",
+                    "Find the journey; return what the key's department may see",
+                    _question(),
+                    _VIEW,
+                )
+            },
+            TRANSFER: {
+                "post": _operation(
+                    "transfer",
+                    "Mint the next leg's reference, before the call is sent",
+                    _question(to=_TEXT | {"description": "The next department"}),
+                    _HANDED_OVER,
+                )
+            },
         },
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
@@ -71,78 +76,105 @@ def document() -> dict[str, Any]:
     }
 
 
+def _operation(
+    name: str, summary: str, question: dict[str, Any], answer: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": question}},
+        },
+        "responses": {
+            "200": {
+                "description": "Done",
+                "headers": _NO_STORE,
+                "content": {"application/json": {"schema": answer}},
+            },
+            **{str(status): _problem(status) for status in TITLES},
+        },
+    }
+
+
+def _question(**more: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["call", *more],
+        "additionalProperties": False,
+        "dependentRequired": {"code": ["line"]},
+        "properties": {**_ASKED, **more},
+    }
+
+
 _NO_STORE: Final = {
     "Cache-Control": {"schema": {"type": "string", "const": "no-store"}}
 }
-_COMMON: Final = {
+_ASKED: Final[dict[str, Any]] = {
     "call": {
         **_TEXT,
-        "description": "The platform's own id of this call, never a header's value",
+        "description": "The platform's own id of this leg, never a header's value",
+    },
+    "reference": {
+        "anyOf": [_TEXT, {"type": "null"}],
+        "description": "48 characters from an attribute or a header",
+    },
+    "headers": {
+        "type": "array",
+        "maxItems": MAX_HEADERS,
+        "description": "The SIP headers that the platform passes on, as they are",
+        "items": {
+            "type": "object",
+            "required": ["name", "value"],
+            "additionalProperties": False,
+            "properties": {
+                "name": _TEXT,
+                "value": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": MAX_HEADER_CHARS,
+                },
+            },
+        },
+    },
+    "code": {
+        "anyOf": [_TEXT, {"type": "null"}],
+        "description": "What was typed; with line",
+    },
+    "line": {
+        "anyOf": [_TEXT, {"type": "null"}],
+        "description": "The number that was dialled",
+    },
+    "caller": {
+        "anyOf": [_TEXT, {"type": "null"}],
+        "description": "The number that calls; none, where it is withheld",
+    },
+    "transferred": {
+        "type": "boolean",
+        "description": "Whether another leg had a part in this: caller may be an agent",
+    },
+    "keys": {
+        "type": "array",
+        "maxItems": MAX_KEYS,
+        "description": "Further ids of the call. A platform named as the client is "
+        "believed to have authenticated them",
+        "items": {
+            "type": "object",
+            "required": ["platform", "kind", "value"],
+            "additionalProperties": False,
+            "properties": {"platform": _TEXT, "kind": _TEXT, "value": _TEXT},
+        },
     },
     "fields": {
         "type": "array",
-        "minItems": 1,
         "maxItems": MAX_FIELDS,
         "items": _TEXT,
         "description": "What is needed; all that may be read, unless given",
     },
 }
-_QUESTION: Final = {
-    "oneOf": [
-        {
-            "title": "By reference",
-            "type": "object",
-            "required": ["call", "reference"],
-            "additionalProperties": False,
-            "properties": {
-                **_COMMON,
-                "reference": {**_TEXT, "description": "48 characters from a header"},
-            },
-        },
-        {
-            "title": "By code",
-            "type": "object",
-            "required": ["call", "code", "line"],
-            "additionalProperties": False,
-            "properties": {
-                **_COMMON,
-                "code": {**_TEXT, "description": "What was typed"},
-                "line": {**_TEXT, "description": "The number that was dialled"},
-                "caller": {
-                    "oneOf": [_TEXT, {"type": "null"}],
-                    "description": "The number that calls; none, where it is withheld",
-                },
-            },
-        },
-        {
-            "title": "By call ids",
-            "type": "object",
-            "required": ["call", "keys"],
-            "additionalProperties": False,
-            "properties": {
-                **_COMMON,
-                "keys": {
-                    "type": "array",
-                    "minItems": 1,
-                    "maxItems": MAX_KEYS,
-                    "items": {
-                        "type": "object",
-                        "required": ["platform", "kind", "value"],
-                        "additionalProperties": False,
-                        "properties": {
-                            "platform": _TEXT,
-                            "kind": _TEXT,
-                            "value": _TEXT,
-                        },
-                    },
-                },
-            },
-        },
-    ]
-}
-_ANSWER: Final = {
+_VIEW: Final = {
     "type": "object",
-    "required": ["arrival", "known", "gaps", "replayed"],
+    "required": ["arrival", "known", "gaps", "replayed", "rung"],
     "additionalProperties": False,
     "properties": {
         "arrival": {"enum": ["hint", "possession", "home", "delivery"]},
@@ -170,6 +202,25 @@ _ANSWER: Final = {
         "replayed": {
             "type": "boolean",
             "description": "Whether this call asked before",
+        },
+        "rung": {"type": "string", "description": "By what it was found"},
+    },
+}
+_HANDED_OVER: Final = {
+    "type": "object",
+    "required": ["reference", "headers", "ask"],
+    "additionalProperties": False,
+    "properties": {
+        "reference": {"type": "string", "pattern": "^CX[A-Z2-7]{46}$"},
+        "headers": {
+            "type": "object",
+            "description": "The same as SIP headers, for the next leg's INVITE",
+            "additionalProperties": {"type": "string"},
+        },
+        "ask": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Of the fields needed, those that must be asked there",
         },
     },
 }

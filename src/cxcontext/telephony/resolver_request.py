@@ -12,11 +12,14 @@ import attrs
 import cxcontext as cx
 from cxcontext.homes import CallKey
 
-MAX_CALL_CHARS: Final = 256
+MAX_TEXT_CHARS: Final = 256
+MAX_HEADER_CHARS: Final = 4_096
+MAX_HEADERS: Final = 64
 MAX_KEYS: Final = 16
 MAX_FIELDS: Final = 256
+_TEXTS: Final = ("reference", "code", "line", "caller")
 _MEMBERS: Final = frozenset(
-    {"call", "reference", "code", "line", "caller", "keys", "fields"}
+    {"call", "headers", "keys", "fields", "transferred", *_TEXTS}
 )
 
 
@@ -35,29 +38,61 @@ class BadRequest(Exception):  # noqa: N818 - the words of RFC 9110
 @attrs.frozen(kw_only=True, repr=False)
 class Ask:
     """
-    One question: which call, and one of reference, code and call ids.
+    One question: which call, what it brought, and what is wanted.
 
     .. versionadded:: 0.1.0
     """
 
     call: str
-    reference: str | None
-    code: str | None
-    line: str
-    caller: str | None
-    keys: tuple[CallKey, ...]
-    fields: tuple[str, ...] | None
+    headers: tuple[tuple[str, str], ...] = ()
+    code: str | None = None
+    line: str | None = None
+    caller: str | None = None
+    keys: tuple[CallKey, ...] = ()
+    transferred: bool = False
+    fields: tuple[str, ...] | None = None
+    to: str | None = None
 
 
-def parse(body: bytes, *, vocabulary: type[cx.Vocabulary]) -> Ask:
+def parse(
+    body: bytes, *, vocabulary: type[cx.Vocabulary], hands_over: bool = False
+) -> Ask:
     """
     Return what *body* asks.
+
+    Args:
+        body: As it came.
+        vocabulary: In which *fields* are.
+        hands_over: Whether it must say to which department.
 
     Raises:
         BadRequest: When it is not what the document describes.
 
     .. versionadded:: 0.1.0
     """
+    found = _object(body)
+    members = _MEMBERS | {"to"} if hands_over else _MEMBERS
+    if not set(found) <= members or ("code" in found and "line" not in found):
+        raise BadRequest("malformed")
+    texts = {name: _text(found[name]) for name in _TEXTS if found.get(name) is not None}
+    headers = tuple(map(_header, _list(found, "headers", MAX_HEADERS)))
+    if "reference" in texts:
+        headers = (*headers, ("X-Customer-Context", texts.pop("reference")))
+    transferred = found.get("transferred", False)
+    if not isinstance(transferred, bool):
+        raise BadRequest("malformed")
+    return Ask(
+        call=_text(found.get("call")),
+        headers=headers,
+        keys=tuple(map(_key, _list(found, "keys", MAX_KEYS))),
+        transferred=transferred,
+        fields=_fields(found, vocabulary) if "fields" in found else None,
+        to=_text(found.get("to")) if hands_over else None,
+        **texts,
+    )
+
+
+def _object(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(
             body.decode(), object_pairs_hook=_once, parse_constant=_refuse
@@ -65,26 +100,13 @@ def parse(body: bytes, *, vocabulary: type[cx.Vocabulary]) -> Ask:
     # RecursionError: a thousand brackets fit in, too.
     except (ValueError, RecursionError):
         raise BadRequest("malformed") from None
-    if not isinstance(found, dict) or not set(found) <= _MEMBERS:
+    if not isinstance(found, dict):
         raise BadRequest("malformed")
-    sources = [name for name in ("reference", "code", "keys") if name in found]
-    if len(sources) != 1 or ("line" in found or "caller" in found) != ("code" in found):
-        raise BadRequest("malformed")
-    return Ask(
-        call=_text(found.get("call")),
-        reference=_text(found["reference"]) if "reference" in found else None,
-        code=_text(found["code"]) if "code" in found else None,
-        line=_text(found.get("line")) if "code" in found else "",
-        caller=_text(found["caller"]) if found.get("caller") is not None else None,
-        keys=tuple(map(_key, _list(found.get("keys", []), MAX_KEYS)))
-        if "keys" in found
-        else (),
-        fields=_fields(found["fields"], vocabulary) if "fields" in found else None,
-    )
+    return found
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_CALL_CHARS:
+def _text(value: Any, *, most: int = MAX_TEXT_CHARS) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= most:
         raise BadRequest("malformed")
     try:
         value.encode()
@@ -94,10 +116,17 @@ def _text(value: Any) -> str:
     return value
 
 
-def _list(value: Any, most: int) -> list[Any]:
-    if not isinstance(value, list) or not 0 < len(value) <= most:
+def _list(found: dict[str, Any], name: str, most: int) -> list[Any]:
+    value = found.get(name, [])
+    if not isinstance(value, list) or len(value) > most:
         raise BadRequest("malformed")
     return value
+
+
+def _header(value: Any) -> tuple[str, str]:
+    if not isinstance(value, dict) or set(value) != {"name", "value"}:
+        raise BadRequest("malformed")
+    return _text(value["name"]), _text(value["value"], most=MAX_HEADER_CHARS)
 
 
 def _key(value: Any) -> CallKey:
@@ -108,8 +137,8 @@ def _key(value: Any) -> CallKey:
     )
 
 
-def _fields(value: Any, vocabulary: type[cx.Vocabulary]) -> tuple[str, ...]:
-    names = tuple(map(_text, _list(value, MAX_FIELDS)))
+def _fields(found: dict[str, Any], vocabulary: type[cx.Vocabulary]) -> tuple[str, ...]:
+    names = tuple(map(_text, _list(found, "fields", MAX_FIELDS)))
     if not set(names) <= set(vocabulary.fields):
         raise BadRequest("unknown_field", status=404)
     return names
