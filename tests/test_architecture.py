@@ -33,13 +33,23 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 # What may be imported from where: the rooms, in the order of design, section 4.
 GROUND = ("errors", "hiding", "pickling", "steps", "typing")
-ADAPTERS = ("stores", "web", "queues", "telephony", "agents", "testing")
+ADAPTERS = (
+    "stores",
+    "web",
+    "queues",
+    "telephony",
+    "agents",
+    "observing",
+    "testing",
+)
 # Rules that need a store. What is public of them, the package lists.
 HOMES = ("homes",)
 PROGRAMS = ("cli", "demo", "examples")
 # One protocol's rules, pure functions: adapters of any room may use them.
 BINDINGS = frozenset(
     {
+        "cxcontext.observing.attributes",
+        "cxcontext.observing.redaction",
         "cxcontext.queues.carriers",
         "cxcontext.queues.messages",
         "cxcontext.stores.postgres_statements",
@@ -66,7 +76,7 @@ CALLS = frozenset(
     }
 )
 # Whose package is not named as what is installed.
-DISTRIBUTIONS = {"grpc": "grpcio"}
+DISTRIBUTIONS = {"grpc": "grpcio", "opentelemetry": "opentelemetry-api"}
 RUNTIME = frozenset(
     {"attr", "attrs", "cattr", "cattrs", "cbor2", "cryptography", "typing_extensions"}
 )
@@ -384,6 +394,22 @@ class TestFiles:
         lengths = [len(path.read_text().splitlines()) for path in MODULES.values()]
 
         assert statistics.median(lengths) <= MAX_MEDIAN_LINES
+
+    @pytest.mark.parametrize("module", in_rooms("core", *HOMES))
+    def test_what_is_hidden_has_no_fields_to_show(self, module):
+        """
+        A class that attrs gave no repr is shown by its fields by nobody else either.
+        """
+        hidden = [
+            attrs.fields(kind)
+            for kind in vars(importlib.import_module(module)).values()
+            if inspect.isclass(kind)
+            and kind.__module__ == module
+            and attrs.has(kind)
+            and "<attrs generated" not in repr(getattr(kind.__repr__, "__code__", ""))
+        ]
+
+        assert [] == [field for fields in hidden for field in fields if field.repr]
 
     @pytest.mark.parametrize("module", MODULES)
     def test_every_module_says_what_it_is(self, module):

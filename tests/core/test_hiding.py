@@ -30,6 +30,7 @@ from acme import (
     World,
     ring_of,
 )
+from rich.pretty import pretty_repr
 
 import cxcontext as cx
 from cxcontext import Arrival, Known
@@ -147,9 +148,12 @@ def everything(world: World) -> Iterator[object]:
 def test_no_object_shows_what_it_holds(world):
     """
     In repr, str, format and pretty-printing there is no value, qualifier or wording.
+
+    rich does not ask for the repr of an attrs class, but for its fields.
     """
     for thing in everything(world):
         texts = [repr(thing), str(thing), f"{thing}", pprint.pformat(thing)]
+        texts.append(pretty_repr(thing))
         for text in texts:
             assert_hidden(text)
 

@@ -39,11 +39,12 @@ from cxcontext.core.statement import (
 )
 from cxcontext.core.vocabulary import FieldDefinition, Scope, Vocabulary
 from cxcontext.errors import SectionMalformedError
+from cxcontext.hiding import unshown
 from cxcontext.pickling import NotPicklable
 from cxcontext.typing import ErasureSecrets
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, field_transformer=unshown)
 class Reader:
     """
     Who reads: a department, its keys, and its rules.
@@ -92,7 +93,7 @@ def arrival_of(flags: int) -> Arrival:
     return Arrival.POSSESSION if flags & FLAG_POSSESSION else Arrival.DELIVERY
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, field_transformer=unshown)
 class Context(NotPicklable):
     """
     Statements in topological order as one reader sees them.

@@ -28,13 +28,14 @@ from cxcontext.core.statement import (
 )
 from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.errors import MissingKeyError
+from cxcontext.hiding import unshown
 from cxcontext.typing import ErasureSecrets, Random
 
 # No scope has this number: in its place stands that a statement was sealed here.
 SEALED_HERE: Final = 0
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, field_transformer=unshown)
 class Sealed:
     """
     The new statements, and what they say, which their author may not be able to read.

@@ -34,6 +34,7 @@ from cxcontext.core.statement import (
     signed_bytes,
 )
 from cxcontext.errors import MalformedError, NotCanonicalError
+from cxcontext.hiding import unshown
 from cxcontext.typing import Signer
 
 EVERY_DEPARTMENT: Final = "*"
@@ -42,7 +43,7 @@ MAX_AUDIENCE_CHARS: Final = 64
 USE: Final = "cxcontext/1/delivery"
 
 
-@attrs.frozen(kw_only=True, repr=False, eq=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown, eq=False)
 class Delivery:
     """
     One delivery, parsed; claimed until it is verified.

@@ -30,13 +30,14 @@ from cxcontext.errors import (
     UnsupportedVersionError,
     VerificationError,
 )
+from cxcontext.hiding import unshown
 
 VERSION: Final = 1
 TEXT_PREFIX: Final = "cx1."
 _MAX_TEXT_CHARS: Final = len(TEXT_PREFIX) + -(-MAX_ENVELOPE_BYTES * 4 // 3)
 
 
-@attrs.frozen(kw_only=True, repr=False, eq=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown, eq=False)
 class Envelope:
     """
     What is carried: ``bytes(envelope)`` or ``str(envelope)``.

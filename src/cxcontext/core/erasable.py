@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cxcontext.errors import MissingKeyError, UnavailableError, UsageError
+from cxcontext.hiding import unshown
 from cxcontext.typing import ErasureSecrets
 
 SECRET_BYTES: Final = 32
@@ -62,7 +63,7 @@ def _cipher(secret: bytes, info: bytes) -> AESGCM:
     return AESGCM(HKDF(SHA256(), _KEY_BYTES, salt=None, info=info).derive(secret))
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class TrialSecrets:
     """
     For a trial that is thrown away: no secret is kept of a journey that it begins.

@@ -11,11 +11,12 @@ import attrs
 
 from cxcontext.core.known import Arrival, Known
 from cxcontext.errors import NotPicklableError
+from cxcontext.hiding import unshown
 
 T = TypeVar("T")
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class Fact(Generic[T]):
     """
     What is known of one field, by whom, since when, and how surely.

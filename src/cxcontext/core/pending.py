@@ -12,6 +12,7 @@ import attrs
 
 from cxcontext.core import cbor
 from cxcontext.core.section import SectionContent, WireFact, WireMark, as_encoded
+from cxcontext.hiding import unshown
 
 # A section is sealed when the next fact might not fit into the same one; the
 # format would take more, but small sections keep every check cheap.
@@ -84,7 +85,7 @@ def _read_only(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return MappingProxyType(dict(mapping))
 
 
-@attrs.frozen(kw_only=True, repr=False, eq=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown, eq=False)
 class Pending:
     """
     Facts and marks that wait for the next statement, and its flags.

@@ -21,6 +21,7 @@ from cxcontext.core.section import SectionContent
 from cxcontext.core.standard import PromiseAction, PromiseEntry
 from cxcontext.core.vocabulary import FieldDefinition
 from cxcontext.errors import MalformedError
+from cxcontext.hiding import unshown
 
 
 class PromiseStatus(Enum):
@@ -39,7 +40,7 @@ class PromiseStatus(Enum):
     CONFLICT = "conflict"  # its owner said different things at the same time
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class Promise:
     """
     A commitment made to the customer, and by whom it is to be kept.

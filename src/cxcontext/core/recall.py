@@ -25,6 +25,7 @@ from cxcontext.core.pending import Slot
 from cxcontext.core.section import MarkKind
 from cxcontext.core.standard import CONSENT, IDENTITY_VERIFICATION
 from cxcontext.core.vocabulary import FieldDefinition, Key, Vocabulary
+from cxcontext.hiding import unshown
 
 
 @attrs.frozen(kw_only=True)
@@ -64,7 +65,7 @@ class Standing:
     verified_here: bool = False
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.frozen(eq=False, repr=False, field_transformer=unshown)
 class Answer:
     """
     The claim to show, if there is one, and the gap, if it may not be used.

@@ -20,6 +20,7 @@ import attrs
 from cxcontext.core.value_types import positional
 from cxcontext.core.vocabulary import Field, Scope
 from cxcontext.errors import UsageError
+from cxcontext.hiding import unshown
 
 T = TypeVar("T")
 
@@ -76,7 +77,7 @@ def _digest(_self: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
 
 
 @positional
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class ContactPreference:
     """
     How the customer wants to be reached, and how never.
@@ -89,7 +90,7 @@ class ContactPreference:
 
 
 @positional
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class ReasonForContact:
     """
     Why the customer is here: a code of the domain's, and their own words.
@@ -104,7 +105,7 @@ class ReasonForContact:
 
 
 @positional
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class Entitlement:
     """
     What service the customer is entitled to, until when.
@@ -141,7 +142,7 @@ class AuthenticatorAssurance(Enum):
 
 
 @positional
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class IdentityVerification:
     """
     That a customer's identity was verified, and how. Never with what.
@@ -184,7 +185,7 @@ class PromiseAction(Enum):
 
 
 @positional
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class PromiseEntry:
     """
     One step in the life of a promise, as it is stated.
@@ -226,7 +227,7 @@ class ConsentStatus(Enum):
 
 
 @positional
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class Consent:
     """
     What the customer agreed to, or no longer; its qualifier is the purpose.
@@ -261,7 +262,7 @@ class ToldKind(Enum):
 
 
 @positional
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class Told:
     """
     What the customer was told, so that the next department says the same.

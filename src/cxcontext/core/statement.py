@@ -37,6 +37,7 @@ from cxcontext.errors import (
     NotCanonicalError,
     UsageError,
 )
+from cxcontext.hiding import unshown
 from cxcontext.typing import Signer
 
 ALGORITHM: Final = 1  # RFC 9052, 3.1
@@ -66,7 +67,9 @@ FLAG_ERASABLE: Final = 16  # in a root, for the whole journey
 _FLAGS: Final = FLAG_POSSESSION | FLAG_HINT | FLAG_EXPORT | FLAG_ACCEPTED
 
 
-@attrs.frozen(kw_only=True, repr=False, eq=False, cache_hash=False)
+@attrs.frozen(
+    kw_only=True, repr=False, field_transformer=unshown, eq=False, cache_hash=False
+)
 class Statement:
     """
     One statement, parsed. ``parents`` is empty for the root, which has a nonce.

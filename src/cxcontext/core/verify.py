@@ -38,6 +38,7 @@ from cxcontext.errors import (
     WrongDeliveryKindError,
     WrongReplyError,
 )
+from cxcontext.hiding import unshown
 
 
 @attrs.frozen(kw_only=True)
@@ -74,7 +75,7 @@ class LeftOut:
     code: str
 
 
-@attrs.frozen(kw_only=True, repr=False, eq=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown, eq=False)
 class Verified:
     """
     Statements in topological order, with the department that signed each.

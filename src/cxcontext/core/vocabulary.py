@@ -19,6 +19,7 @@ from typing_extensions import TypeForm
 from cxcontext.core.formats import FORMATS
 from cxcontext.core.value_types import TypeCodec
 from cxcontext.errors import VocabularyError
+from cxcontext.hiding import unshown
 
 V = TypeVar("V", bound="Vocabulary")
 V_contra = TypeVar("V_contra", contravariant=True)
@@ -115,7 +116,7 @@ class Scope:
         return f"<Scope {self.number} {self._name}>"
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, field_transformer=unshown)
 class Key(Generic[V_contra, T]):
     """
     A field of a vocabulary, as application code names it: ``Acme.order_number``.

@@ -19,12 +19,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cxcontext.errors import RecordTamperedError
+from cxcontext.hiding import unshown
 from cxcontext.homes.pepper import Pepper
 
 _SIV_KEY_BYTES: Final = 64  # RFC 5297: two keys, here of AES-256
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class BearerPlace:
     """
     Where something rests, and what opens it there.

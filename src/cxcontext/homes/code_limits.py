@@ -23,6 +23,7 @@ from typing import Final
 import attrs
 
 from cxcontext.errors import UsageError
+from cxcontext.hiding import unshown
 from cxcontext.homes.pepper import Pepper
 from cxcontext.steps import Steps
 
@@ -140,7 +141,7 @@ def line_of(line: str) -> str:
     return text
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class Counting:
     """
     Counts tries, and rings the alarms.

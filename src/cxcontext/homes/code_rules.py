@@ -25,6 +25,7 @@ from cxcontext.errors import (
     UnavailableError,
     UsageError,
 )
+from cxcontext.hiding import unshown
 from cxcontext.homes.bearer_seal import BearerPlace, bearer_place
 from cxcontext.homes.code_limits import (
     CodeLimits,
@@ -48,7 +49,7 @@ _NOBODY: Final = bytes(32)
 _NOTHING: Final = bytes(_STATE.size + 16)
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class _State:
     reference: bytes
     further: bytes
@@ -74,7 +75,7 @@ class _State:
         )
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class CodeRules:
     """
     The rules, for either kind of `Codes`.

@@ -17,6 +17,7 @@ from typing import Final, SupportsBytes
 import attrs
 
 from cxcontext.errors import UsageError
+from cxcontext.hiding import unshown
 from cxcontext.homes.bearer_seal import BearerPlace, bearer_place
 from cxcontext.homes.found import Found, raw_bytes
 from cxcontext.homes.pepper import Pepper
@@ -37,7 +38,7 @@ def _seconds(at: datetime) -> int:
     return int(at.timestamp())
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class _Rules:
     pepper: Pepper
     clock: Clock

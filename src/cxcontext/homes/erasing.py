@@ -16,6 +16,7 @@ import attrs
 
 import cxcontext as cx
 from cxcontext.errors import VerificationError
+from cxcontext.hiding import unshown
 from cxcontext.homes.customer_keys import CustomerKey
 from cxcontext.homes.delivery_log import unpack_handed
 from cxcontext.homes.due_times import unpack_due
@@ -36,7 +37,7 @@ V = TypeVar("V", bound=cx.Vocabulary)
 ONE_MONTH: Final = timedelta(days=28)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class Erasing:
     """
     The rules, for either kind of `Erasures`.

@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 import attrs
 
 from cxcontext.errors import NotPicklableError
+from cxcontext.hiding import unshown
 from cxcontext.homes.damm import check_digit
 from cxcontext.typing import Random
 
@@ -30,7 +31,7 @@ _FAIR: Final = 2**64 // 10**_RANDOM_ALL * 10**_RANDOM_ALL
 _MAX_TYPED_CHARS: Final = 64
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class HandoverCode:
     """
     A code, as it is told to the customer who is to use it.
@@ -76,7 +77,7 @@ class HandoverCode:
         return in_threes(str(self))
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class Typed:
     """
     What somebody typed, all check digits right: nine digits, or fifteen.

@@ -15,6 +15,7 @@ import attrs
 
 import cxcontext as cx
 from cxcontext.errors import UnexpectedReceiptError
+from cxcontext.hiding import unshown
 from cxcontext.homes.erased import (
     SentNotice,
     pack_notice,
@@ -30,7 +31,7 @@ from cxcontext.steps import Steps
 NOTICE_LIFETIME: Final = timedelta(days=3650)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class NoticeRecords:
     """
     The rules of notices, for stores of either kind.

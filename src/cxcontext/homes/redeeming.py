@@ -27,6 +27,7 @@ from cxcontext.errors import (
     VerificationError,
     WrongAudienceError,
 )
+from cxcontext.hiding import unshown
 from cxcontext.homes.paging import all_linked
 from cxcontext.homes.pepper import Pepper
 from cxcontext.homes.reference import Reference, ReferenceKeys
@@ -67,7 +68,7 @@ class Redeemed:
     carried: bool
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class Redeeming:
     """
     The rules, for either kind of `References`.

@@ -35,7 +35,7 @@ from cxcontext.errors import (
     ReferenceMalformedError,
     UsageError,
 )
-from cxcontext.hiding import hiding
+from cxcontext.hiding import hiding, unshown
 from cxcontext.pickling import NotPicklable
 from cxcontext.typing import Random
 
@@ -52,7 +52,7 @@ _TEXT: Final = re.compile(r"CX[A-Z2-7]{46}")
 _SHOWN_CHARS: Final = 8
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class Reference(NotPicklable):
     """
     A short capability that fetches an envelope from a store.
@@ -119,7 +119,7 @@ def _keys(keys: Mapping[int, bytes]) -> Mapping[int, bytes]:
     return MappingProxyType(dict(keys))
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class ReferenceKeys(NotPicklable):
     """
     The keys that references are minted and checked with.

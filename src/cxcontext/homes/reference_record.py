@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cxcontext.errors import RecordTamperedError
+from cxcontext.hiding import unshown
 from cxcontext.homes.reference import Reference
 from cxcontext.typing import Random
 
@@ -33,7 +34,7 @@ _MAX_NESTING: Final = 4
 Ancestor = tuple[bytes, int]
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class ReferenceRecord:
     """
     A record, opened.

@@ -29,6 +29,7 @@ from cxcontext.errors import (
     VerificationError,
     WrongBindingError,
 )
+from cxcontext.hiding import unshown
 from cxcontext.homes.customer_keys import CustomerKey, KeyKind
 from cxcontext.homes.delivery_log import Handed, pack_handed, unpack_handed
 from cxcontext.homes.due_times import Overdue, pack_due, unpack_due
@@ -59,7 +60,7 @@ class Freshness(Enum):
     ROLLED_BACK = "rolled_back"  # it lacks something that cannot be produced
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class Resting:
     """
     The rules, for either kind of home.

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import attrs
 
 from cxcontext.errors import JourneyErasedError, RecordTamperedError, UnavailableError
+from cxcontext.hiding import unshown
 from cxcontext.homes.pepper import Pepper
 from cxcontext.steps import Steps
 from cxcontext.typing import Random
@@ -28,7 +29,7 @@ _INSTANT_BYTES: Final = 8
 _TRIES: Final = 10
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class SecretRecords:
     """
     The rules of secrets, for stores of either kind.
@@ -129,7 +130,7 @@ class Tombstone(NamedTuple):
 _ERASABLE: Final = (None, False, True)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class Tombstones:
     """
     Which journeys were erased here, and when.
