@@ -603,19 +603,39 @@ def test_only_what_is_not_here_is_counted_as_left_out(world):
     assert "A-118" == ours.recall(Acme.order_number)
 
 
-def test_a_merge_of_more_heads_than_allowed_leaves_some_out(world):
+@pytest.mark.parametrize("branches", [MAX_HEADS + 1, 100])
+def test_more_branches_than_heads_are_joined_and_none_is_lost(world, branches):
     """
-    The limit of heads holds for a merge as for an envelope.
+    However many calls return something at once, all of it is here, and travels on.
     """
     journey = world["sales"].begin(channel="chat")
-    forks = [journey.fork() for _ in range(MAX_HEADS + 1)]
+    forks = [journey.fork() for _ in range(branches)]
     for number, fork in enumerate(forks):
         fork.learn(Acme.product, str(number), qualifier=str(number))
         journey.merge(fork)
 
+    assert [] == world.told(MergeLeftOut)
+    assert branches == len(journey.recall_all(Acme.product))
+    assert branches == len(at(world, "support", journey).recall_all(Acme.product))
+
+
+def test_a_merge_of_more_heads_than_allowed_leaves_some_out(world):
+    """
+    The limit of heads holds for a merge as for an envelope.
+    """
+    begun = world["sales"].begin(channel="chat")
+    forks = [begun.fork() for _ in range(MAX_HEADS)]
+    journey, other = begun.fork(), begun.fork()
+    for number, fork in enumerate(forks):
+        fork.learn(Acme.product, str(number), qualifier=str(number))
+        other.merge(fork)
+    journey.learn(Acme.product, "ours", qualifier="ours")
+    journey.merge(other)
+
     assert MAX_HEADS == len(journey.context.graph.heads)
     assert 1 == sum(event.statements for event in world.told(MergeLeftOut))
     assert MAX_HEADS == len(journey.recall_all(Acme.product))
+    assert "ours" == journey.recall(Acme.product, qualifier="ours")
     journey.learn(Acme.full_name, "Alex")
     arrived = at(world, "support", journey)
     assert ("Alex", MAX_HEADS) == (

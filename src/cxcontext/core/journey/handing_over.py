@@ -18,7 +18,13 @@ from cxcontext.core.fact import Fact
 from cxcontext.core.journey.promising import JourneyPromising
 from cxcontext.core.journey.state import JourneyState
 from cxcontext.core.known import Arrival
-from cxcontext.core.limits import DELIVERY_LIFETIME, MAX_ENVELOPE_BYTES, MAX_PARENTS
+from cxcontext.core.limits import (
+    DELIVERY_LIFETIME,
+    MAX_ENVELOPE_BYTES,
+    MAX_HEADS,
+    MAX_PARENTS,
+    MAX_STATEMENTS,
+)
 from cxcontext.core.standard import CONSENT, IDENTITY_VERIFICATION, PROMISE
 from cxcontext.core.statement import FLAG_ACCEPTED, Statement
 from cxcontext.core.vocabulary import Key, KeyOf, Scope, Vocabulary
@@ -260,7 +266,8 @@ class Journey(JourneyPromising[V]):
         Take over what another branch of the same journey has learned.
 
         What is pending here is sealed first, on what was known when it was
-        learned. Over the format's limits, what is here stays, and an event
+        learned; and many branches, of many calls at once, are joined by a statement
+        upon them, for there may be 32 only. Over the format's limits, what is here stays, and an event
         says what was left out.
 
         Args:
@@ -289,7 +296,7 @@ class Journey(JourneyPromising[V]):
         first, second = sorted((self._lock, other._lock), key=id)
         with first, second:
             other._seal(at_least_root=True)
-            self._seal(at_least_root=True)
+            self._seal(at_least_root=True, joining=self._joins(other))
             ours, theirs = str(self.id), str(other.id)
             if ours != theirs:
                 raise DifferentJourneyError(ours, theirs)
@@ -437,6 +444,15 @@ class Journey(JourneyPromising[V]):
         return tuple(dict.fromkeys(key for key, _, _ in found))
 
     # --- for the verbs above -------------------------------------------------
+
+    def _joins(self, other: JourneyState[V]) -> bool:
+        """
+        Whether a statement upon all heads is due before a merge, and has room.
+        """
+        ours = len(self._context.verified_heads())
+        both = ours + len(other._context.verified_heads())
+        room = len(self._context.statements) < MAX_STATEMENTS
+        return room and ours > 1 and both > MAX_HEADS
 
     def _deliver(
         self,
