@@ -16,6 +16,7 @@ from cxcontext.core.destination import Destination, Origin
 from cxcontext.core.domain import TrustDomain
 from cxcontext.core.envelope import Envelope
 from cxcontext.core.fact import Fact
+from cxcontext.core.forms import Blank, Prefilled, define_form, form
 from cxcontext.core.gaps import Gap, Needs, Reason, Remedy
 from cxcontext.core.journey import Explained, Journey
 from cxcontext.core.keys import KeySet, PrivateKeys
@@ -36,6 +37,7 @@ from cxcontext.core.vocabulary_file import vocabulary_from_json, vocabulary_to_j
 
 __all__ = [
     "Arrival",
+    "Blank",
     "CarryingExecutor",
     "Context",
     "Department",
@@ -56,6 +58,7 @@ __all__ = [
     "Limits",
     "Needs",
     "Origin",
+    "Prefilled",
     "PrivateKeys",
     "Promise",
     "PromiseStatus",
@@ -71,7 +74,9 @@ __all__ = [
     "bound",
     "carry",
     "current",
+    "define_form",
     "events",
+    "form",
     "notices",
     "positional",
     "require_current",

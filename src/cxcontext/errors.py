@@ -55,6 +55,21 @@ class VocabularyError(UsageError, ValueError):
 
 
 @attrs.frozen
+class FormDefinitionError(UsageError, TypeError):
+    """
+    A form does not fit the vocabulary whose fields it names.
+
+    .. versionadded:: 0.1.0
+    """
+
+    form: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"form {self.form}: {self.what}"
+
+
+@attrs.frozen
 class ValueDoesNotFitError(UsageError, TypeError):
     """
     A value is not of its field's type, or cannot be carried exactly.

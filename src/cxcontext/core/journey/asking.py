@@ -5,10 +5,13 @@ Asking: once, and visibly to everyone later.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, TypeVar
 
-from cxcontext.core.events import Asked, Repeated
+from cxcontext.core.events import Asked, GapFound, Repeated
 from cxcontext.core.fold import marks_of
+from cxcontext.core.forms import Blank, Prefilled, keys_of
 from cxcontext.core.gaps import Remedy
 from cxcontext.core.journey.learning import JourneyLearning
 from cxcontext.core.known import Known
@@ -18,6 +21,7 @@ from cxcontext.hiding import hiding, hiding_async
 
 V = TypeVar("V", bound=Vocabulary)
 T = TypeVar("T")
+F = TypeVar("F")
 
 
 class JourneyAsking(JourneyLearning[V]):
@@ -146,6 +150,66 @@ class JourneyAsking(JourneyLearning[V]):
             return self.recall(key, qualifier=qualifier)
         answered = await ask(self.asking(key, qualifier=qualifier))
         return self._hear(key, answered, qualifier)
+
+    @hiding
+    def prefill(
+        self,
+        form: type[F],
+        *,
+        qualifier: str | None = None,
+        purpose: str | None = None,
+        max_age: timedelta | None = None,
+        at_least: Known = Known.INFERRED,
+    ) -> Prefilled[F]:
+        """
+        Return what is known of a form, and what is left to ask and why.
+
+        Filled is what `recall` returns, and nothing else: of a conflict, or of what is
+        stale, the facts are there to be shown and confirmed. It raises the events that
+        `needs` raises; say with `asked` what was then put to the customer.
+
+        Args:
+            form: A class that is a `form`, or a form of an adapter.
+            qualifier: Which of many values, for those of its fields that have many.
+            purpose, max_age, at_least: As `recall`.
+
+        Raises:
+            UsageError: When *form* is no form.
+            ForeignFieldError: When it is one of another vocabulary.
+
+        .. versionadded:: 0.1.0
+        """
+        values: dict[str, Any] = {}
+        to_ask: list[Blank] = []
+        not_asked: list[Blank] = []
+        with self._lock:
+            for name, key in keys_of(form).items():
+                which = qualifier if key.field.many else None
+                found = self._answer(key, which, purpose, max_age, at_least)
+                gap = found.gap
+                if gap is None:
+                    values[name] = found.value
+                    self._avoid(key, which)
+                    continue
+                self._emit(
+                    GapFound, field=key.name, reason=gap.reason, remedy=gap.remedy
+                )
+                confirm = gap.remedy is Remedy.CONFIRM
+                shown = self.facts(key, qualifier=which) if confirm else ()
+                blank = Blank(
+                    name=name,
+                    gap=gap,
+                    question=question_text(key),
+                    facts=tuple(fact for fact in shown if not fact.retracted),
+                )
+                asks = gap.remedy in (Remedy.ASK, Remedy.CONFIRM)
+                (to_ask if asks else not_asked).append(blank)
+        return Prefilled(
+            form=form,
+            values=MappingProxyType(values),
+            to_ask=tuple(to_ask),
+            not_asked=tuple(not_asked),
+        )
 
     def _must_ask(self, key: KeyOf[V, Any], qualifier: str | None) -> bool:
         gap = self.gap(key, qualifier=qualifier)
