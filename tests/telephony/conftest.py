@@ -13,7 +13,7 @@ import pytest
 # Acme stands beside the tests of the core, and so do its fixtures; the server beside
 # those of the web.
 _TESTS = Path(__file__).parents[1]
-for _folder in ("core", "homes", "web"):
+for _folder in ("core", "homes", "stores", "web"):
     if str(_TESTS / _folder) not in sys.path:
         sys.path.insert(0, str(_TESTS / _folder))
 _spec = importlib.util.spec_from_file_location(
