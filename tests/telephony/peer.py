@@ -140,6 +140,11 @@ class Peer:
         host: Its address.
         honours: Whether it makes headers of those in a URI that it follows, as
             pjsip does and baresip does not (RFC 3261, 19.1.5).
+
+    Attributes:
+        got: Every message that came, as it came.
+        ringing: Calls that came and were answered.
+        moved: A ``Contact`` with which every call is answered instead.
     """
 
     def __init__(
@@ -157,7 +162,7 @@ class Peer:
         self.got: list[Message] = []
         self.calls: dict[str, Call] = {}
         self.ringing: asyncio.Queue[tuple[Message, Call]] = asyncio.Queue()
-        self.on_invite: Callable[[Message], None] | None = None
+        self.moved: list[tuple[str, str]] = []
         self._waiting: dict[tuple[str, str], asyncio.Queue[Message]] = {}
         self._answered: dict[tuple[str, str], bytes] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -351,11 +356,13 @@ class Peer:
             to += f";tag=t{next(_NUMBERS)}"
         if request.method == "REFER":
             status = "202 Accepted"
+        elif request.method == "INVITE" and self.moved:
+            status, contact = "302 Moved Temporarily", self.moved
         names = ("via", "from", "call-id", "cseq", "record-route")
         headers = [pair for pair in request.headers if pair[0].lower() in names]
         answer = Message(f"SIP/2.0 {status}", [*headers, ("To", to), *contact]).encode()
         self._answered[request.method, request.branch] = answer
-        if request.method == "INVITE" and call is None:
+        if request.method == "INVITE" and call is None and not self.moved:
             self._take(request, to)
         reply(answer)
         if request.method == "NOTIFY":
@@ -377,8 +384,6 @@ class Peer:
             cseq=100,
         )
         self.calls[call.call_id] = call
-        if self.on_invite is not None:
-            self.on_invite(request)
         self.ringing.put_nowait((request, call))
 
     async def _follow(self, call: Call, refer: Message) -> None:

@@ -47,7 +47,7 @@ loadmodule "maxfwd.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
 loadmodule "xlog.so"
-modparam("tm", "fr_timer", 5000)
+modparam("tm", "fr_timer", {timer_ms})
 request_route {{
     if (is_method("OPTIONS") && !has_totag() && $rU == $null) {{
         sl_send_reply("200", "Here");
@@ -96,8 +96,7 @@ class Kamailio(Server):
         routes: The port of every user.
         strip: Whether it takes every header that could carry something.
         port: Its own.
-        host: Its address.
-        before: What it is started with, as in a network of its own.
+        timer_ms: How long it waits for whom it has sent a request to.
     """
 
     def __init__(
@@ -106,28 +105,29 @@ class Kamailio(Server):
         *,
         strip: bool = False,
         port: int | None = None,
-        host: str = HOST,
-        before: tuple[str, ...] = (),
+        timer_ms: int = 5000,
     ) -> None:
         directory = tempfile.mkdtemp(prefix="cx-kamailio-")
-        self.port, self.host = port or free_port(), host
+        self.port = port or free_port()
         lines = "\n".join(
-            f'    if ($rU == "{user}") {{ $du = "sip:{host}:{at};transport=" + $proto; }}'
+            f'    if ($rU == "{user}") {{ $du = "sip:{HOST}:{at};transport=" + $proto; }}'
             for user, at in routes.items()
         )
         config = _CONFIG.format(
-            host=host, port=self.port, routes=lines, strip=STRIP if strip else ""
+            host=HOST,
+            port=self.port,
+            routes=lines,
+            strip=STRIP if strip else "",
+            timer_ms=timer_ms,
         )
         path = Path(directory) / "kamailio.cfg"
         path.write_text(config)
         options = ("-DD", "-E", "-w", directory, "-Y", directory, "-m", "64", "-M", "8")
-        command = (*before, installed("kamailio"), "-f", str(path), *options)
-        super().__init__(command, directory)
+        super().__init__((installed("kamailio"), "-f", str(path), *options), directory)
 
     def __enter__(self) -> Self:
         self.start()
-        if self.host == HOST:
-            within_patience(self._answers)
+        within_patience(self._answers)
         return self
 
     def __exit__(self, *_problem: object) -> None:
@@ -216,16 +216,13 @@ class Baresip(Server):
         return socket.create_connection((HOST, self.control), timeout=1)
 
 
-def sipp(*options: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+def sipp(*options: str) -> subprocess.Popen[bytes]:
     """
-    Run sipp to its end, without its screen.
+    Start sipp, without its screen.
     """
-    return subprocess.run(
+    return subprocess.Popen(
         [installed("sipp"), *options, "-nostdin"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=timeout_s,
-        check=False,
+        stderr=subprocess.DEVNULL,
     )
