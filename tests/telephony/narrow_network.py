@@ -65,7 +65,21 @@ async def call(transport: str, padding_chars: int) -> list[object]:
             return [transport, size_bytes, fits, became, arrived > 0]
 
 
+def dropped() -> int:
+    """
+    Return how many fragments were lost so far.
+    """
+    command = [installed("nft"), "list", "table", "ip", "narrow"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(listed.stdout.partition("counter packets ")[2].split()[0])
+
+
 if __name__ == "__main__":
     narrow()
     sizes = [("udp", 0), ("udp", 780), ("udp", 1060), ("udp", 1800), ("tcp", 1800)]
-    print(json.dumps([asyncio.run(call(*size)) for size in sizes]))
+    told = []
+    for transport, padding_chars in sizes:
+        before = dropped()
+        became = asyncio.run(call(transport, padding_chars))
+        told.append([*became, dropped() > before])
+    print(json.dumps(told))
