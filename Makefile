@@ -4,6 +4,8 @@
 # make bench    what the library costs beside raw cryptography and beside its peers
 # make fuzz     hostile input, five million of it: fuzz/README.md; FUZZ='--inputs 100000'
 # make flips    every bit of every valid vector, flipped: half an hour
+# make bleed    200,000 requests of 500 customers on real servers: does anybody see another's
+#               journey? BLEED='starlette --requests 10000'
 # make floors   the test-suite on the lowest versions that pyproject.toml allows
 # make clean    remove everything that the others made
 #
@@ -14,7 +16,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := src/cxcontext/core/**
 
-.PHONY: demo test lint bench fuzz flips floors clean
+.PHONY: demo test lint bench fuzz flips bleed floors clean
 
 demo: .venv/demo.installed
 	@$(BIN)/cxcontext demo
@@ -38,6 +40,9 @@ fuzz: .venv/fuzz.installed
 
 flips: .venv/tests.installed
 	$(BIN)/python -m fuzz.flips
+
+bleed: .venv/tests.installed
+	$(BIN)/python -m bleed $(BLEED)
 
 floors: .venv-floors/made
 	.venv-floors/bin/python .ci/floors.py > .venv-floors/floors.txt
