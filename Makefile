@@ -1,6 +1,7 @@
 # make demo     the main job: one customer's journey through four departments
 # make test     the test-suite, with branch coverage
 # make lint     ruff, mypy and pyright
+# make docs     the documentation, in docs/_build; warnings are errors
 # make bench    what the library costs beside raw cryptography and beside its peers
 # make fuzz     hostile input, five million of it: fuzz/README.md; FUZZ='--inputs 100000'
 # make flips    every bit of every valid vector, flipped: half an hour
@@ -16,7 +17,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := src/cxcontext/core/**
 
-.PHONY: demo test lint bench fuzz flips bleed floors clean
+.PHONY: demo test lint docs bench fuzz flips bleed floors clean
 
 demo: .venv/demo.installed
 	@$(BIN)/cxcontext demo
@@ -31,6 +32,9 @@ lint: .venv/dev.installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: .venv/docs.installed
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m bench --cwt .venv-bench/cwt $(BENCH)
@@ -50,7 +54,7 @@ floors: .venv-floors/made
 	.venv-floors/bin/pytest -n auto
 
 clean:
-	rm -rf .venv .venv-bench .venv-floors build dist htmlcov .coverage .coverage.*
+	rm -rf .venv .venv-bench .venv-floors build dist docs/_build docs/reference/made htmlcov .coverage .coverage.*
 	rm -rf .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -60,7 +64,7 @@ clean:
 	$(BIN)/pip install --quiet --editable '.[demo]'
 	@touch $@
 
-.venv/tests.installed .venv/dev.installed .venv/fuzz.installed: .venv/%.installed: pyproject.toml .venv/made
+.venv/tests.installed .venv/dev.installed .venv/docs.installed .venv/fuzz.installed: .venv/%.installed: pyproject.toml .venv/made
 	$(BIN)/pip install --quiet --editable . --group $*
 	@touch $@
 

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = make_parser().parse_args(argv)
         run = arguments.run
         status: int = run(arguments)
     except SystemExit as exit_:  # argparse, after --help or --version
@@ -68,7 +68,10 @@ def _run(argv: Sequence[str] | None) -> int:
     return status
 
 
-def _parser() -> Parser:
+def make_parser() -> Parser:
+    """
+    Return the parser of the whole command line.
+    """
     parser = Parser(
         prog="cxcontext",
         description="Keys, vocabularies and envelopes of a cxcontext trust domain.",
