@@ -19,6 +19,8 @@ from cxcontext.core.fact import Fact
 from cxcontext.core.forms import Blank, Prefilled, define_form, form
 from cxcontext.core.gaps import Gap, Needs, Reason, Remedy
 from cxcontext.core.journey import Explained, Journey
+from cxcontext.core.key_ring import KeyRing
+from cxcontext.core.keygen import keys_for
 from cxcontext.core.keys import KeySet, PrivateKeys
 from cxcontext.core.known import Arrival, Known
 from cxcontext.core.outcomes import (
@@ -53,6 +55,7 @@ __all__ = [
     "Injected",
     "Journey",
     "Key",
+    "KeyRing",
     "KeySet",
     "Known",
     "Limits",
@@ -77,6 +80,7 @@ __all__ = [
     "define_form",
     "events",
     "form",
+    "keys_for",
     "notices",
     "positional",
     "require_current",

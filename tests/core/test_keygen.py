@@ -11,6 +11,7 @@ from hashlib import shake_256
 import attrs
 import pytest
 
+import cxcontext as cx
 from cxcontext.core import keygen
 from cxcontext.core.keygen import (
     KeyRing,
@@ -19,6 +20,7 @@ from cxcontext.core.keygen import (
     generate_opening_key,
     generate_signer,
     give_generations,
+    keys_for,
     revoke,
     rotate_scope,
     rotate_signing,
@@ -654,3 +656,32 @@ def test_all_names_are_there():
     What keygen says it offers, it has.
     """
     assert all(hasattr(keygen, name) for name in keygen.__all__)
+
+
+class TestForAVocabulary:
+    """
+    The first keys of whoever a vocabulary names.
+    """
+
+    def test_whoever_is_named_has_keys(self):
+        """
+        Readers, writers, authorities and verifiers are departments; readers open.
+        """
+
+        class Acme(cx.Vocabulary, revision=1):
+            contact = cx.Scope(1, readers={"sales"}, writers={"web"})
+            payment = cx.Scope(2, readers={"billing"}, writers={"billing", "bank"})
+            name = cx.Field(1, str, scope=contact, authority={"sales"})
+            paid = cx.Field(2, str, scope=payment, verifiers={"bank"})
+
+        ring = keys_for(Acme, domain="acme.example", now=NOW, external={"bank"})
+
+        assert (
+            {"bank": True, "billing": False, "sales": False, "web": False},
+            {"bank", "billing", "sales", "web"},
+            {1, 2},
+        ) == (
+            {name: d.external for name, d in ring.public.departments.items()},
+            {*ring.private},
+            {key.scope for key in ring.public.sealing_keys},
+        )

@@ -19,6 +19,7 @@ from cxcontext.core.envelope import to_text
 from cxcontext.core.events import Received, Rejected, Sent, Skipped, Unsent
 from cxcontext.errors import (
     DestinationError,
+    MalformedError,
     UnavailableError,
     UnknownDepartmentError,
     UsageError,
@@ -569,6 +570,40 @@ class TestExtracting:
             receiver.extract(Record(), name=NAME),
             elsewhere.events,
         )
+
+    @pytest.mark.parametrize(
+        ("problem", "code"),
+        [
+            (MalformedError("envelope"), "malformed"),
+            (UnavailableError("the store"), "unavailable"),
+        ],
+        ids=["rejected", "lost"],
+    )
+    def test_why_it_would_be_refused(self, journey, problem, code):
+        """
+        Whoever requires a journey is told why there is none, in one word.
+        """
+        found = (
+            cx.Extracted(),
+            cx.Extracted(journey=journey),
+            cx.Extracted(journey=journey, problem=problem),
+        )
+
+        assert ["absent", None, code] == [one.refusal() for one in found]
+
+    def test_what_was_seen_before_is_refused_where_once_is_meant(
+        self, sender, receiver, journey
+    ):
+        """
+        A delivery that comes again is served, unless each is taken once.
+        """
+        message = Record()
+        sender.inject(journey, message, to="billing", name=NAME)
+        found = [receiver.extract(message, name=NAME) for _ in range(2)]
+
+        assert [(None, None), (None, "replayed")] == [
+            (one.refusal(), one.refusal(once=True)) for one in found
+        ]
 
     def test_a_journey_arrives_with_its_senders_name(
         self, sender, receiver, journey, elsewhere

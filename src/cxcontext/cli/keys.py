@@ -26,7 +26,7 @@ from cxcontext.cli.output import instant, say
 from cxcontext.cli.reading import named_attribute, read_vocabulary
 from cxcontext.core import jws
 from cxcontext.core.domain import TrustDomain
-from cxcontext.core.keygen import generate_keys
+from cxcontext.core.keygen import departments_of, generate_keys, readers_of
 from cxcontext.core.sealing import X25519
 from cxcontext.core.vocabulary import Vocabulary
 
@@ -79,7 +79,7 @@ def _add_init(actions: Commands) -> None:
 
 def _init(arguments: Namespace) -> int:
     domain, vocabulary = _domain_and_vocabulary(arguments)
-    departments = _departments(vocabulary) | {*arguments.department}
+    departments = departments_of(vocabulary) | {*arguments.department}
     for name in arguments.external:
         if name not in departments:
             # Else a misspelt partner would be taken for one of our own.
@@ -91,7 +91,7 @@ def _init(arguments: Namespace) -> int:
     ring = generate_keys(
         domain=domain,
         departments={name: name in arguments.external for name in sorted(departments)},
-        readers={s.number: s.readers for s in vocabulary.scopes_by_number.values()},
+        readers=readers_of(vocabulary),
         now=made_at,
         algorithm=ALGORITHMS[arguments.algorithm],
         suites=dict.fromkeys(vocabulary.scopes_by_number, arguments.suite or X25519),
@@ -142,12 +142,3 @@ def _domain_and_vocabulary(arguments: Namespace) -> tuple[str, type[Vocabulary]]
     if arguments.domain is None:
         raise CommandError(f"{source} is no trust domain; name it with --domain NAME")
     return arguments.domain, read_vocabulary(source)
-
-
-def _departments(vocabulary: type[Vocabulary]) -> frozenset[str]:
-    named: set[str] = set()
-    for scope in vocabulary.scopes_by_number.values():
-        named |= scope.readers | scope.writers
-    for field in vocabulary.fields_by_number.values():
-        named |= field.authority | field.verifiers
-    return frozenset(named)

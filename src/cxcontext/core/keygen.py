@@ -29,6 +29,7 @@ from cxcontext.core.rotation import (
 )
 from cxcontext.core.sealing import X25519, SuiteName
 from cxcontext.core.signing import ED25519
+from cxcontext.core.vocabulary import Vocabulary
 from cxcontext.typing import Random
 
 __all__ = [
@@ -37,10 +38,13 @@ __all__ = [
     "SIGN_FOR",
     "KeyRing",
     "add_department",
+    "departments_of",
     "generate_keys",
     "generate_opening_key",
     "generate_signer",
     "give_generations",
+    "keys_for",
+    "readers_of",
     "revoke",
     "rotate_scope",
     "rotate_signing",
@@ -110,3 +114,68 @@ def generate_keys(
             random=random,
         )
     return attrs.evolve(ring, public=attrs.evolve(ring.public, sequence=1))
+
+
+def keys_for(
+    vocabulary: type[Vocabulary],
+    *,
+    domain: str,
+    now: datetime,
+    external: Collection[str] = (),
+) -> KeyRing:
+    """
+    Return first keys for whoever a vocabulary names: for tests, and to begin with.
+
+    ``cxcontext keys init`` writes such keys to files.
+
+    Args:
+        vocabulary: Its scopes say who reads what.
+        domain: The trust domain's name.
+        now: An aware instant, from which they are usable.
+        external: Those of the departments that are partners.
+
+    Raises:
+        UsageError: When *now* is naive, or a scope has no readers.
+        KeySetError: When a name cannot be in a key set.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> import cxcontext as cx
+        >>> class Acme(cx.Vocabulary, revision=1):
+        ...     contact = cx.Scope(1, readers={"sales", "billing"})
+        ...     full_name = cx.Field(1, str, scope=contact)
+        >>> ring = cx.keys_for(Acme, domain="acme.example", now=datetime.now(UTC))
+        >>> acme = cx.TrustDomain("acme.example", Acme, keys=ring.public)
+        >>> acme.department("sales", keys=ring.private["sales"]).name
+        'sales'
+
+    .. versionadded:: 0.1.0
+    """
+    return generate_keys(
+        domain=domain,
+        departments={
+            name: name in external for name in sorted(departments_of(vocabulary))
+        },
+        readers=readers_of(vocabulary),
+        now=now,
+    )
+
+
+def departments_of(vocabulary: type[Vocabulary]) -> frozenset[str]:
+    """
+    Return whom a vocabulary names, in whatever role.
+    """
+    named: set[str] = set()
+    for scope in vocabulary.scopes_by_number.values():
+        named |= scope.readers | scope.writers
+    for field in vocabulary.fields_by_number.values():
+        named |= field.authority | field.verifiers
+    return frozenset(named)
+
+
+def readers_of(vocabulary: type[Vocabulary]) -> dict[int, frozenset[str]]:
+    """
+    Return who reads each scope, by its number.
+    """
+    scopes = vocabulary.scopes_by_number.values()
+    return {scope.number: scope.readers for scope in scopes}

@@ -12,7 +12,7 @@ import attrs
 from cxcontext.core.envelope import Envelope
 from cxcontext.core.journey import Journey
 from cxcontext.core.vocabulary import Vocabulary
-from cxcontext.errors import CXContextError
+from cxcontext.errors import CXContextError, ReplayedError
 
 V = TypeVar("V", bound=Vocabulary)
 
@@ -91,6 +91,23 @@ class Extracted(Generic[V]):
 
     journey: Journey[V] | None = None
     problem: CXContextError | None = None
+
+    def refusal(self, *, once: bool = False) -> str | None:
+        """
+        Return why a route that requires a journey refuses this; None where it serves.
+
+        ``"absent"``, or a problem's code. Everybody else is served in any case.
+
+        Args:
+            once: Whether a delivery that was seen before is refused, too.
+
+        .. versionadded:: 0.1.0
+        """
+        if self.problem is not None:
+            return getattr(self.problem, "code", "unavailable")
+        if self.journey is None:
+            return "absent"
+        return ReplayedError.code if once and self.journey.replayed else None
 
 
 @attrs.frozen(kw_only=True)
