@@ -240,8 +240,8 @@ class TestImports:
             # A call brings a reference, which only a home redeems.
             allowed |= {"cxcontext.homes", "cxcontext.telephony", *CALLS}
         if room_of(module) == "testing":
-            # The contract is one, in several files, and makes keys for its shop.
-            allowed |= {*in_rooms("testing"), "cxcontext.core.keygen"}
+            # The contract is one, in several files.
+            allowed |= {*in_rooms("testing")}
 
         assert set() == own(imports_of(module, when_checked=True)) - allowed
 

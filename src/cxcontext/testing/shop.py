@@ -16,7 +16,6 @@ from typing import Any, Final, TypeAlias
 import attrs
 
 import cxcontext as cx
-from cxcontext.core.keygen import KeyRing, generate_keys
 
 DOMAIN: Final = "shop.example"
 DEPARTMENTS: Final = ("sales", "billing", "support")
@@ -45,13 +44,8 @@ class Shop(cx.Vocabulary, revision=1):
 
 
 @cache
-def _ring() -> KeyRing:
-    return generate_keys(
-        domain=DOMAIN,
-        departments=dict.fromkeys(DEPARTMENTS, False),
-        readers={1: DEPARTMENTS},
-        now=datetime.now(UTC),
-    )
+def _ring() -> cx.KeyRing:
+    return cx.keys_for(Shop, domain=DOMAIN, now=datetime.now(UTC))
 
 
 class Process:
