@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 from typing import ClassVar
 
 from cxcontext.testing.shop import ensure
@@ -44,11 +45,16 @@ class ImportContract:
         lacks.
         """
         library = self.library or "no_library_at_all"
-        printed = subprocess.run(  # noqa: S603 - this interpreter, and names of ours
-            [sys.executable, "-c", _PROGRAM, library, self.module],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        printed = _printed(library, self.module)
         lacks = {"imported", self.library} if self.library else {"imported"}
-        ensure(printed.strip() in lacks, f"importing {self.module} gave: {printed}")
+        ensure(printed in lacks, f"importing {self.module} gave: {printed}")
+
+
+@cache
+def _printed(library: str, module: str) -> str:
+    return subprocess.run(  # noqa: S603 - this interpreter, and names of ours
+        [sys.executable, "-c", _PROGRAM, library, module],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()

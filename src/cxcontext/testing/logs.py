@@ -5,7 +5,9 @@ What was logged meanwhile, by whomever and at whichever level.
 from __future__ import annotations
 
 import logging
-from typing import Self
+from typing import Final, Self
+
+_FORM: Final = logging.Formatter("%(name)s %(levelname)s %(message)s")
 
 
 class Logs(logging.Handler):
@@ -18,6 +20,7 @@ class Logs(logging.Handler):
     def __init__(self) -> None:
         super().__init__(level=0)
         self.records: list[logging.LogRecord] = []
+        self._texts: list[str] = []
         self._before = 0
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -25,13 +28,14 @@ class Logs(logging.Handler):
         Keep a record.
         """
         self.records.append(record)
+        # Now, as a log file has it: arguments may be changed later.
+        self._texts.append(f"{_FORM.format(record)} {record.args!r}")
 
     def text(self) -> str:
         """
         Return all that a log file could have, tracebacks and arguments too.
         """
-        form = logging.Formatter("%(name)s %(levelname)s %(message)s")
-        return "\n".join(f"{form.format(r)} {r.args!r}" for r in self.records)
+        return "\n".join(self._texts)
 
     def failures(self) -> list[str]:
         """
