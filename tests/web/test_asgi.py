@@ -25,7 +25,7 @@ import cxcontext as cx
 from cxcontext.core.envelope import to_text
 from cxcontext.core.events import Received, Rejected, Sent, Unsent
 from cxcontext.web import http
-from cxcontext.web.asgi import STATE_KEY, CustomerContextMiddleware
+from cxcontext.web.asgi import CustomerContextMiddleware
 
 NAME = "Ada Zebedee Lovelace"
 
@@ -637,7 +637,7 @@ class TestSurviving:
 
         async def handler(request, problem):
             seen.append(cx.current())
-            seen.append(known(request.scope["state"][STATE_KEY]))
+            seen.append(known(request.scope["state"][http.EXTRACTED].journey))
             return PlainTextResponse("failed", status_code=500)
 
         response = route(endpoint, exception_handlers={Exception: handler})
@@ -1123,7 +1123,10 @@ class TestOtherScopes:
         scope = scope_of(journey.hand_over("billing"), state={"pool": 1})
         drive(CustomerContextMiddleware(Desk(), receiver), scope)
 
-        assert (1, NAME) == (scope["state"]["pool"], known(scope["state"][STATE_KEY]))
+        assert (1, NAME) == (
+            scope["state"]["pool"],
+            known(scope["state"][http.EXTRACTED].journey),
+        )
 
 
 class TestHiding:

@@ -21,7 +21,7 @@ import cxcontext as cx
 from cxcontext.testing import shop
 from cxcontext.testing.contract import Process, Shop
 from cxcontext.web import http as rules
-from cxcontext.web.wsgi import ENVIRON_KEY, CustomerContextMiddleware
+from cxcontext.web.wsgi import CustomerContextMiddleware
 
 REQUESTS = 2400
 WORKERS = 16
@@ -210,7 +210,7 @@ class TestEnviron:
         environ = environ_of(Process().begin().hand_over("billing"))
         wrap(streaming)(environ, Start()).close()
 
-        assert environ[ENVIRON_KEY].recall(Shop.name) == shop.NAME
+        assert environ[rules.EXTRACTED].journey.recall(Shop.name) == shop.NAME
 
     def test_each_route_decides_for_itself(self, wrap):
         """

@@ -11,12 +11,14 @@ async generator is read after the middleware: hand the journey to the generator.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeAlias
+from functools import wraps
+from typing import Any, Final, TypeAlias, overload
 
 import attrs
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, web
 
 import cxcontext as cx
+from cxcontext.errors import UsageError
 from cxcontext.web import http
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -57,10 +59,8 @@ class _Server:
                 once=self.once(request),
             )
         request[REQUEST_KEY] = found
-        if self.required(request) and (found.journey is None or found.problem):
-            body = http.problem(400, getattr(found.problem, "code", "absent"))
-            headers = {"Content-Type": http.PROBLEM_TYPE, "Cache-Control": _PRIVATE}
-            return web.Response(status=400, body=body, headers=headers)
+        if self.required(request) and (code := found.refusal()) is not None:
+            return _refused(code)
         with cx.bound(found.journey):
             return await handler(request)
 
@@ -85,6 +85,11 @@ class _Server:
             (name.decode(), value.decode("utf-8", "surrogateescape"))
             for name, value in raw
         )
+
+
+def _refused(code: str) -> web.Response:
+    headers = {"Content-Type": http.PROBLEM_TYPE, "Cache-Control": _PRIVATE}
+    return web.Response(status=400, body=http.problem(400, code), headers=headers)
 
 
 def _stripped(request: web.Request) -> web.Request:
@@ -119,7 +124,8 @@ def setup(
         app: The application.
         propagator: Which department this is and what it accepts.
         required: Given the request, whether the route refuses requests without a
-            valid journey: 400 with RFC 9457 details.
+            valid journey: 400 with RFC 9457 details. `require_context` says so at the
+            handler.
         bound: Whether deliveries must be bound to the request's method and target;
             as the callers' `Destination.bound`.
         returns: Whether what is learned here goes back in the response, to callers
@@ -142,6 +148,38 @@ def setup(
 
     app.middlewares.append(customer_context)
     app.on_response_prepare.append(server.prepare)
+
+
+@overload
+def require_context(handler: Handler, *, once: bool = False) -> Handler: ...
+@overload
+def require_context(*, once: bool = False) -> Callable[[Handler], Handler]: ...
+def require_context(handler: Handler | None = None, *, once: bool = False) -> Any:
+    """
+    Refuse requests to a handler that come without a valid journey: 400 with RFC 9457
+    details.
+
+    Args:
+        handler: A coroutine function that takes a request.
+        once: Whether a delivery that was seen before is refused, too.
+
+    Raises:
+        UsageError: On a request, when `setup` was not called.
+
+    .. versionadded:: 0.1.0
+    """
+    if handler is None:
+        return lambda handler: require_context(handler, once=once)
+
+    @wraps(handler)
+    async def checked(request: web.Request) -> web.StreamResponse:
+        found: cx.Extracted[Any] | None = request.get(REQUEST_KEY)
+        if found is None:
+            raise UsageError("call setup() for the application")
+        code = found.refusal(once=once)
+        return await handler(request) if code is None else _refused(code)
+
+    return checked
 
 
 @attrs.frozen
@@ -209,7 +247,11 @@ class CustomerContextMiddleware:
             name=http.FIELD,
             binding=http.binding(request.method, url.raw_path_qs.encode()),
         )
-        response = await handler(request)
+        try:
+            response = await handler(request)
+        finally:
+            # Responses and errors show the headers of the request that they are of.
+            carrier.remove(http.FIELD)
         if sent.delivery_id is not None and destination and destination.returns:
             self.propagator.merge_reply(
                 journey,

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import attrs
 
 import cxcontext as cx
+from cxcontext.errors import UsageError
 from cxcontext.web import http
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -21,9 +22,6 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-# Where an outer exception handler, which runs beyond the binding, finds it.
-STATE_KEY = "cxcontext.journey"
 
 
 def _never(_scope: Scope) -> bool:
@@ -44,7 +42,8 @@ class CustomerContextMiddleware:
         app: The application to wrap.
         propagator: Which department this is and what it accepts.
         required: Given the ASGI scope, whether the route refuses requests
-            without a valid journey: 400 with RFC 9457 details.
+            without a valid journey: 400 with RFC 9457 details. `RequireContext` says
+            so at the route.
         bound: Whether deliveries must be bound to the request's method and
             target; as the callers' `Destination.bound`.
         returns: Whether what is learned here goes back in the response, to
@@ -75,11 +74,11 @@ class CustomerContextMiddleware:
             await self.app(scope, receive, send)
             return
         found = await self._extract(scope)
-        if self.required(scope) and (found.journey is None or found.problem):
-            code = getattr(found.problem, "code", "absent")
+        # Where outer exception handlers, which run beyond the binding, find it.
+        scope.setdefault("state", {})[http.EXTRACTED] = found
+        if self.required(scope) and (code := found.refusal()) is not None:
             await _refuse(scope, receive, send, code)
             return
-        scope.setdefault("state", {})[STATE_KEY] = found.journey
         with cx.bound(found.journey):
             await self.app(scope, receive, self._sender(found, send))
 
@@ -119,6 +118,43 @@ class CustomerContextMiddleware:
         return sender
 
 
+@attrs.frozen
+class RequireContext:
+    """
+    Refuse requests to a route that come without a valid journey: 400 with RFC 9457
+    details, and for a web socket the handshake.
+
+    A middleware of the route, inside of `CustomerContextMiddleware`: in Starlette
+    ``Route("/bill", bill, middleware=[Middleware(RequireContext)])``, in Litestar
+    ``@get("/bill", middleware=[RequireContext])``.
+
+    Args:
+        app: What serves the route.
+        once: Whether a delivery that was seen before is refused, too.
+
+    .. versionadded:: 0.1.0
+    """
+
+    app: ASGIApp
+    once: bool = attrs.field(default=False, kw_only=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Serve one request or web socket, or refuse it.
+
+        Raises:
+            UsageError: When no `CustomerContextMiddleware` is around it.
+        """
+        found: cx.Extracted[Any] | None = scope.get("state", {}).get(http.EXTRACTED)
+        if found is None:
+            raise UsageError("add CustomerContextMiddleware to the application")
+        code = found.refusal(once=self.once)
+        if code is None:
+            await self.app(scope, receive, send)
+        else:
+            await _refuse(scope, receive, send, code)
+
+
 def _binding(scope: Scope) -> bytes:
     path = scope.get("raw_path") or scope["path"].encode("utf-8")
     query = scope.get("query_string", b"")
@@ -127,12 +163,19 @@ def _binding(scope: Scope) -> bytes:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, code: str) -> None:
+    start = "http.response"
     if scope["type"] == "websocket":
-        # ASGI: closing before accepting answers the handshake with 403.
         await receive()
-        await send({"type": "websocket.close", "code": 1008})
-        return
+        start = "websocket.http.response"
+        if start not in (scope.get("extensions") or ()):
+            # ASGI: closing before accepting answers the handshake with 403.
+            await send({"type": "websocket.close", "code": 1008})
+            return
     body = http.problem(400, code)
-    headers = [(b"content-type", http.PROBLEM_TYPE.encode()), http.PRIVATE]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    headers = [
+        (b"content-type", http.PROBLEM_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        http.PRIVATE,
+    ]
+    await send({"type": f"{start}.start", "status": 400, "headers": headers})
+    await send({"type": f"{start}.body", "body": body})

@@ -10,6 +10,7 @@ own. WSGI folds two fields into one value with a comma: two are refused here, to
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import wraps
 from typing import Any, Final, TypeVar, overload
@@ -181,8 +182,8 @@ class CustomerContextMiddleware:
             found = self._options.propagator.extract(
                 self._arrived(request), name=http.FIELD, binding=self._binding(request)
             )
-        with cx.bound(self._note(request, found)):
-            return self._answered(self._get_response(request), found.journey)
+        with _bound(self._note(request, found)) as journey:
+            return self._answered(self._get_response(request), journey)
 
     async def _serve_async(self, request: HttpRequest) -> Any:
         found = cx.Extracted[Any]()
@@ -190,8 +191,8 @@ class CustomerContextMiddleware:
             found = await self._options.propagator.extract_async(
                 self._arrived(request), name=http.FIELD, binding=self._binding(request)
             )
-        with cx.bound(self._note(request, found)):
-            return self._answered(await self._get_response(request), found.journey)
+        with _bound(self._note(request, found)) as journey:
+            return self._answered(await self._get_response(request), journey)
 
     def _arrived(self, request: HttpRequest) -> http.HeadersCarrier:
         scope = getattr(request, "scope", None)
@@ -249,15 +250,51 @@ class CustomerContextMiddleware:
             return response
         # A file needs no journey, and servers send it faster untouched.
         if response.streaming and not isinstance(response, FileResponse):
-            content = response.streaming_content
-            bind = _bound_async if response.is_async else _bound_sync
-            response.streaming_content = bind(content, journey)
+            body = _AsyncBody if response.is_async else _SyncBody
+            response.streaming_content = body(response.streaming_content, journey)
+        else:
+            journey.end_of_work()
         return response
 
 
-def _bound_sync(content: Iterable[Any], journey: cx.Journey[Any]) -> Iterator[Any]:
+@contextmanager
+def _bound(journey: cx.Journey[Any] | None) -> Generator[cx.Journey[Any] | None]:
+    # The unit of work ends with the response, which may be streamed, or with a failure.
+    try:
+        with cx.bound(journey, ends=False):
+            yield journey
+    except BaseException:
+        if journey is not None:
+            journey.end_of_work()
+        raise
+
+
+@attrs.frozen(eq=False)
+class _Body:
+    """
+    A streamed body, and its end, which Django tells whether it was read or not.
+    """
+
+    content: Any
+    journey: cx.Journey[Any]
+
+    def close(self) -> None:
+        self.journey.end_of_work()
+
+
+class _SyncBody(_Body):
+    def __iter__(self) -> Iterator[Any]:
+        return _parts(self.content, self.journey)
+
+
+class _AsyncBody(_Body):
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return _parts_async(self.content, self.journey)
+
+
+def _parts(content: Iterable[Any], journey: cx.Journey[Any]) -> Iterator[Any]:
     def parts() -> Generator[Any]:
-        with cx.bound(journey):
+        with cx.bound(journey, ends=False):
             yield from content
 
     # In a context of its own: a server's thread does other things between parts.
@@ -269,10 +306,10 @@ def _bound_sync(content: Iterable[Any], journey: cx.Journey[Any]) -> Iterator[An
         context.run(iterator.close)
 
 
-async def _bound_async(
+async def _parts_async(
     content: AsyncIterator[Any], journey: cx.Journey[Any]
 ) -> AsyncIterator[Any]:
-    with cx.bound(journey):
+    with cx.bound(journey, ends=False):
         async for part in content:
             yield part
 
@@ -317,11 +354,7 @@ def _refusal(request: HttpRequest, once: bool) -> HttpResponse | None:  # noqa: 
     found: cx.Extracted[Any] | None = getattr(request, ATTRIBUTE, None)
     if found is None:
         raise ImproperlyConfigured(f"{MIDDLEWARE} is not in MIDDLEWARE")
-    if found.journey is None or found.problem is not None:
-        code = getattr(found.problem, "code", "absent")
-    elif once and found.journey.replayed:
-        code = "replayed"
-    else:
+    if (code := found.refusal(once=once)) is None:
         return None
     response = HttpResponse(
         http.problem(400, code), status=400, content_type=http.PROBLEM_TYPE

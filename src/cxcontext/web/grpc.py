@@ -59,11 +59,8 @@ class _Options:
         return MetadataCarrier.read(metadata, self.limits), more
 
     def _refused(self, details: Any, found: cx.Extracted[Any]) -> str | None:
-        if not self.required(details.method):
-            return None
-        if found.journey is not None and found.problem is None:
-            return None
-        return f"a valid {KEY} is required: {getattr(found.problem, 'code', 'absent')}"
+        code = found.refusal() if self.required(details.method) else None
+        return None if code is None else f"a valid {KEY} is required: {code}"
 
     def _reply(self, context: Any, journey: cx.Journey[Any] | None) -> None:
         if journey is None or not self.returns:

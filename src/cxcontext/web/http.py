@@ -12,12 +12,12 @@ another field, and some proxies turn it into this one: it is never read.
 from __future__ import annotations
 
 import json
-from collections.abc import MutableSequence
-from typing import Final, Literal
+from collections.abc import Iterable, MutableSequence
+from typing import Final
 
 import attrs
 
-from cxcontext import Limits
+from cxcontext import Gap, Limits
 
 FIELD: Final = "Customer-Context"
 FIELD_BYTES: Final = b"customer-context"
@@ -28,6 +28,8 @@ LIMITS: Final = Limits(value_bytes=4096)
 MAX_VALUE_BYTES: Final = 7168
 # What strips a value at the edge strips the spelling with an underscore too.
 STRIPPED: Final = frozenset((FIELD_BYTES, b"customer_context"))
+# Under which name a request's own state has what came with it, as `Extracted`.
+EXTRACTED: Final = "cxcontext.extracted"
 
 PROBLEM_TYPE: Final = "application/problem+json"
 PRIVATE: Final = (b"cache-control", b"private, no-store")
@@ -90,6 +92,11 @@ def make_private(headers: RawHeaders) -> None:
     """
     Say that nobody may keep a response, which was made from a journey.
 
+    Adapters call it wherever a value came, whether anybody looked at it or not: the
+    headers go before most of a stream is made, a handler that finds nothing to recall
+    or asks whether there is a journey answers by it as well, and what is kept too
+    seldom shows nobody a stranger's page.
+
     Whatever else says who may keep it goes. ``Vary`` would be of no use: no two
     requests have the same value.
 
@@ -100,22 +107,40 @@ def make_private(headers: RawHeaders) -> None:
     ] + [PRIVATE]
 
 
-def problem(status: int, code: str) -> bytes:
+def problem(status: int, code: str, gaps: Iterable[Gap] = ()) -> bytes:
     """
     Return an RFC 9457 problem for a route that requires a journey. No values.
 
+    Args:
+        status: The response's.
+        code: Why the request is refused, as `Extracted.refusal` says.
+        gaps: What the route requires to be known and is not. Fields are named, with
+            the reason, the remedy and who can help.
+
     .. versionadded:: 0.1.0
     """
-    details: dict[Literal["type", "title", "status", "code"], str | int] = {
+    missing = [
+        {
+            "field": gap.key.name,
+            "reason": gap.reason.value,
+            "remedy": gap.remedy.value,
+            "departments": gap.departments,
+        }
+        for gap in gaps
+    ]
+    details = {
         "type": "about:blank",
-        "title": "A valid Customer-Context is required",
+        "title": "Something about the customer is not known"
+        if missing
+        else "A valid Customer-Context is required",
         "status": status,
         "code": code,
     }
-    return json.dumps(details).encode()
+    return json.dumps(details | ({"gaps": missing} if missing else {})).encode()
 
 
 __all__ = [
+    "EXTRACTED",
     "FIELD",
     "LIMITS",
     "MAX_VALUE_BYTES",

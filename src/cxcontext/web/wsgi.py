@@ -24,8 +24,6 @@ from cxcontext.web import http
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Where an outer error handler, which runs beyond the binding, finds the journey.
-ENVIRON_KEY: Final = "cxcontext.journey"
 _FIELD_KEY: Final = "HTTP_" + http.FIELD.upper().replace("-", "_")
 # RFC 3986, 3.3: what stands in a path as it is.
 _PATH: Final = "/-._~!$&'()*+,;=:@"
@@ -84,9 +82,10 @@ class CustomerContextMiddleware:
         Serve one request.
         """
         found = self._extract(environ)
-        if self.required(environ) and (found.journey is None or found.problem):
-            return _refuse(start_response, getattr(found.problem, "code", "absent"))
-        environ[ENVIRON_KEY] = found.journey
+        # Where outer error handlers, which run beyond the binding, find it.
+        environ[http.EXTRACTED] = found
+        if self.required(environ) and (code := found.refusal()) is not None:
+            return _refuse(start_response, code)
         context, work = copy_context(), ExitStack()
         context.run(work.enter_context, cx.bound(found.journey))
         try:
