@@ -12,6 +12,8 @@ from typing import Any, Self
 import httpx
 import uvicorn
 
+from cxcontext.testing.contract import Desk
+
 TRACE = 5  # below DEBUG; there uvicorn tells of every message
 PATIENCE_S = 30.0
 
@@ -58,7 +60,8 @@ class Server:
             self,
             interface="asgi3",
             lifespan="off",
-            ws="none",
+            # The other one's library logs the headers of handshakes at DEBUG.
+            ws="wsproto",
             log_config=None,
             log_level=TRACE,
         )
@@ -154,3 +157,15 @@ class AnyOrigin(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def _moved(self, request: httpx.Request) -> httpx.Request:
         headers = request.headers.raw
         return httpx.Request(request.method, self._server.origin, headers=headers)
+
+
+def within(desk: Desk, app: Callable[..., Any]) -> Callable[..., Any]:
+    """
+    Return the application *app*, served within what is around the desk.
+    """
+
+    async def outside(scope: Any, receive: Any, send: Any) -> None:
+        with desk.outside():
+            await app(scope, receive, send)
+
+    return outside

@@ -1,5 +1,5 @@
 """
-The aiohttp middleware keeps the contract, on aiohttp's own server.
+The aiohttp middlewares keep the contracts, of servers, web sockets and clients.
 """
 
 from __future__ import annotations
@@ -8,10 +8,17 @@ import asyncio
 import threading
 from contextlib import contextmanager
 
+import aiohttp
 from aiohttp import web
+from chatting import chatting
 
-from cxcontext.testing.contract import HTTPServerContract
-from cxcontext.web.aiohttp import setup
+from cxcontext.testing.contract import (
+    Answer,
+    HTTPClientContract,
+    HTTPServerContract,
+    WebSocketContract,
+)
+from cxcontext.web.aiohttp import CustomerContextMiddleware, require_context, setup
 
 
 class TestHandlers(HTTPServerContract):
@@ -20,6 +27,7 @@ class TestHandlers(HTTPServerContract):
     """
 
     module = "cxcontext.web.aiohttp"
+    library = "aiohttp"
 
     @contextmanager
     def serving(self, desk, propagator, *, required=False, **options):
@@ -49,12 +57,76 @@ class TestHandlers(HTTPServerContract):
             desk.later()
             return response
 
-        app = web.Application()
-        setup(app, propagator, required=lambda request: required, **options)
-        for handler in (answer, stream, later):
-            app.router.add_get(f"/{handler.__name__}", handler)
+        async def chat(request):
+            socket = with_headers(desk, web.WebSocketResponse())
+            await socket.prepare(request)
+            async for _ in socket:
+                body = await desk.answer_async(request.headers)
+                await socket.send_str(body.decode())
+            desk.later()
+            return socket
+
+        @web.middleware
+        async def outside(request, handler):
+            with desk.outside():
+                return await handler(request)
+
+        app = web.Application(middlewares=[outside])
+        setup(app, propagator, **options)
+        for handler in (answer, stream, later, chat):
+            guarded = require_context(handler) if required else handler
+            app.router.add_get(f"/{handler.__name__}", guarded)
         with running(app) as origin:
             yield origin
+
+
+class TestWebSockets(WebSocketContract):
+    """
+    Web sockets, each of which is one handler.
+    """
+
+    module = "cxcontext.web.aiohttp"
+    library = "aiohttp"
+    serving = TestHandlers.serving
+
+    def connect(self, origin, headers):
+        """
+        Open a web socket.
+        """
+        return chatting(origin, headers)
+
+
+class TestClient(HTTPClientContract):
+    """
+    A session and an event loop for each message, for threads cannot share them.
+    """
+
+    module = "cxcontext.web.aiohttp"
+    library = "aiohttp"
+    # aiohttp's responses are not changed.
+    replies_stay = True
+
+    @contextmanager
+    def sending(self, propagator):
+        """
+        Send by sessions that have the middleware.
+        """
+
+        async def get(url, headers):
+            ours = CustomerContextMiddleware(propagator)
+            async with (
+                aiohttp.ClientSession(middlewares=[ours]) as session,
+                session.get(url, headers=[*headers]) as response,
+            ):
+                asked = [r.request_info for r in (*response.history, response)]
+                return Answer(
+                    response.status,
+                    [*response.headers.items()],
+                    await response.read(),
+                    shown=repr((response, response.headers, asked)),
+                )
+
+        yield lambda url, headers: asyncio.run(get(url, headers))
 
 
 def with_headers(desk, response):

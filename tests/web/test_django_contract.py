@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 import django
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
@@ -16,6 +17,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import override_settings
 from django.urls import path
+from django.utils.decorators import sync_and_async_middleware
 from loopback import Server
 
 from cxcontext.testing.contract import HTTPServerContract
@@ -40,6 +42,24 @@ def with_headers(desk, response):
     return response
 
 
+@sync_and_async_middleware
+def outside(get_response):
+    """
+    Be the middleware around ours.
+    """
+    desk = settings.DESK
+
+    def serve(request):
+        with desk.outside():
+            return get_response(request)
+
+    async def serve_async(request):
+        with desk.outside():
+            return await get_response(request)
+
+    return serve_async if iscoroutinefunction(get_response) else serve
+
+
 class After:
     """
     A body of one part, and what is done when it was read.
@@ -54,7 +74,7 @@ class After:
 
 
 @contextmanager
-def configured(views, propagator, *, required, edge=False, returns=False):
+def configured(desk, views, propagator, *, required=False, edge=False, returns=False):
     """
     Have Django serve these views.
     """
@@ -62,7 +82,12 @@ def configured(views, propagator, *, required, edge=False, returns=False):
     guarded = {n: require_context(v) if required else v for n, v in views.items()}
     urls.urlpatterns = [path(name, view) for name, view in guarded.items()]
     given = {"PROPAGATOR": propagator, "EDGE": edge, "RETURNS": returns}
-    with override_settings(CXCONTEXT=given, MIDDLEWARE=[MIDDLEWARE], ROOT_URLCONF=urls):
+    with override_settings(
+        CXCONTEXT=given,
+        DESK=desk,
+        MIDDLEWARE=[f"{__name__}.outside", MIDDLEWARE],
+        ROOT_URLCONF=urls,
+    ):
         yield
 
 
@@ -74,7 +99,7 @@ class TestWSGI(HTTPServerContract):
     module = "cxcontext.web.django"
 
     @contextmanager
-    def serving(self, desk, propagator, *, required=False, **options):
+    def serving(self, desk, propagator, **options):
         """
         Serve the desk behind the middleware.
         """
@@ -90,7 +115,7 @@ class TestWSGI(HTTPServerContract):
             return with_headers(desk, StreamingHttpResponse(body))
 
         views = {"answer": answer, "stream": stream, "later": later}
-        with configured(views, propagator, required=required, **options):
+        with configured(desk, views, propagator, **options):
             server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
             server.daemon_threads = True
             server.set_app(WSGIHandler())
@@ -110,7 +135,7 @@ class TestASGI(HTTPServerContract):
     module = "cxcontext.web.django"
 
     @contextmanager
-    def serving(self, desk, propagator, *, required=False, **options):
+    def serving(self, desk, propagator, **options):
         """
         Serve the desk behind the middleware.
         """
@@ -133,7 +158,7 @@ class TestASGI(HTTPServerContract):
 
         views = {"answer": answer, "stream": stream, "later": later}
         with (
-            configured(views, propagator, required=required, **options),
+            configured(desk, views, propagator, **options),
             Server() as server,
         ):
             server.app = ASGIHandler()

@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 from werkzeug import serving
 
 from cxcontext.testing.contract import HTTPServerContract
+from cxcontext.web.flask import require_context
 from cxcontext.web.wsgi import CustomerContextMiddleware
 
 
@@ -66,21 +67,24 @@ def running(server):
         server.server_close()
 
 
-def flask_of(desk):
+def flask_of(desk, guarded):
     """
-    Return a Flask that does the desk's work.
+    Return a Flask that does the desk's work, in views that are guarded.
     """
     app = Flask(__name__)
 
     @app.get("/answer")
+    @guarded
     def answer():
         return desk.answer(request.headers.keys())
 
     @app.get("/stream")
+    @guarded
     def stream():
         return Response(desk.parts())
 
     @app.get("/later")
+    @guarded
     def later():
         response = Response(desk.answer())
         response.call_on_close(desk.later)
@@ -108,10 +112,14 @@ class TestWerkzeug(HTTPServerContract):
         """
         Serve the desk behind the middleware.
         """
-        app = flask_of(desk)
-        app.wsgi_app = CustomerContextMiddleware(
-            app.wsgi_app, propagator, required=lambda environ: required, **options
-        )
+        app = flask_of(desk, require_context if required else lambda view: view)
+        ours = CustomerContextMiddleware(app.wsgi_app, propagator, **options)
+
+        def outside(environ, start_response):
+            with desk.outside():
+                return ours(environ, start_response)
+
+        app.wsgi_app = outside
         with running(self.server(app)) as origin:
             yield origin
 

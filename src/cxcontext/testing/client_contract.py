@@ -193,41 +193,6 @@ class ClientContract(ImportContract):
         expect(2 * self.customers, len(found))
         expect([], [pair for pair in found if pair[0] != pair[1]])
 
-    # --- what comes back -----------------------------------------------------
-
-    def test_what_was_learned_there_is_merged(self) -> None:
-        """
-        Where a destination returns what it learned, the caller knows it afterwards.
-        """
-        with self._scene(returns=True) as scene:
-            scene.billing.learns = EMAIL
-            journey, answer = self._told(scene)
-            email = journey.recall(Shop.email)
-            expect((EMAIL, []), (email, answer.values(self.name)))
-
-    def test_what_was_not_asked_for_is_not_merged(self) -> None:
-        """
-        A value from whoever is not to return any is taken away unread.
-        """
-        with self._scene() as scene:
-            scene.billing.learns = EMAIL
-            journey, answer = self._told(scene)
-            email = journey.recall(Shop.email)
-            expect((None, []), (email, answer.values(self.name)))
-
-    def test_a_forged_reply_is_ignored(self) -> None:
-        """
-        What does not answer this very request is taken away, and the response served.
-        """
-        stolen = str(Process().begin("Mallory").hand_over("sales"))
-        for said in (stolen, "cx1.AAAA", f"{stolen}, {stolen}"):
-            with self._scene(returns=True) as scene:
-                scene.billing.says = said
-                journey, answer = self._told(scene)
-                name, values = journey.recall(Shop.name), answer.values(self.name)
-                expect((200, NAME, []), (answer.status, name, values))
-                expect(1, len(scene.sales.codes()))
-
     # --- what nobody sees ----------------------------------------------------
 
     def test_a_value_is_never_shown(self) -> None:

@@ -51,8 +51,14 @@ from cxcontext.testing.queue_contract import (
     Produce,
     QueueContract,
 )
+from cxcontext.testing.reply_contract import ReplyContract
 from cxcontext.testing.server_contract import Ask, ServerContract
 from cxcontext.testing.shop import Answer, Headers, Process, Shop
+from cxcontext.testing.websocket_contract import (
+    HandshakeError,
+    Socket,
+    WebSocketContract,
+)
 
 __all__ = [
     "Answer",
@@ -66,12 +72,16 @@ __all__ = [
     "Handled",
     "Handler",
     "HandlerError",
+    "HandshakeError",
     "Headers",
     "Peer",
     "Process",
     "Produce",
     "QueueContract",
+    "ReplyContract",
     "Send",
     "ServerContract",
     "Shop",
+    "Socket",
+    "WebSocketContract",
 ]

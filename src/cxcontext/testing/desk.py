@@ -7,7 +7,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from contextlib import contextmanager
 
 import attrs
 
@@ -37,6 +38,10 @@ class Desk:
         fails: Whether answers fail.
         pause_s: How long answers and parts take, so that customers meet.
         length: How many parts a stream has.
+        outer: A journey that is current around the adapter; None for none.
+        knew: The email address that each answer found known before it learned one.
+        around: Who the customer was around the adapter, after each request that had
+            an `outer`.
         names: The names of the request's headers, for each answer, in small letters.
         notes: Who the customer was, for each work in the background and each stream
             that ended.
@@ -49,6 +54,9 @@ class Desk:
     fails: bool = False
     pause_s: float = 0.0
     length: int = 3
+    outer: cx.Journey[Shop] | None = None
+    knew: list[str | None] = attrs.field(factory=list)
+    around: queue.Queue[bytes] = attrs.field(factory=queue.Queue)
     names: list[set[str]] = attrs.field(factory=list)
     notes: queue.Queue[bytes] = attrs.field(factory=queue.Queue)
 
@@ -99,6 +107,18 @@ class Desk:
         """
         self.notes.put(customer())
 
+    @contextmanager
+    def outside(self) -> Generator[None]:
+        """
+        Be what is around the adapter: another middleware, or whoever calls it.
+        """
+        if self.outer is None:
+            yield
+            return
+        with cx.bound(self.outer):
+            yield
+            self.around.put(customer())
+
     def noted(self) -> bytes:
         """
         Return the oldest of `notes`, and wait for it.
@@ -114,6 +134,7 @@ class Desk:
     def _end(self, before: bytes) -> bytes:
         journey = cx.current()
         if self.learns is not None and journey is not None:
+            self.knew.append(journey.recall(Shop.email))
             journey.learn(Shop.email, self.learns)
         after = customer()
         return after if after == before else before + b" became " + after

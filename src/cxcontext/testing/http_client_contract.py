@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager
 from urllib.parse import quote, urlsplit
 
 import cxcontext as cx
-from cxcontext.testing.client_contract import ClientContract
 from cxcontext.testing.peer import HTTPPeer
+from cxcontext.testing.reply_contract import ReplyContract
 from cxcontext.testing.shop import NAME, NOBODY, expect
 
 
-class HTTPClientContract(ClientContract):
+class HTTPClientContract(ReplyContract):
     """
     For HTTP: redirects, and addresses that look like others.
 
@@ -92,7 +92,7 @@ class HTTPClientContract(ClientContract):
                 f"{there}/?to={quote(scene.billing.origin, safe='')}",
                 f"{there}/?to={scene.billing.origin}/",
                 f"{there}/#{scene.billing.origin}",
-                f"http://{allowed.hostname}%3A{allowed.port}@127.0.0.1:{port}/",
+                f"http://{allowed.netloc}@127.0.0.1:{port}/",
             ):
                 scene.send(url, [])
             expect([[]] * 5, scene.other.received)
