@@ -12,6 +12,7 @@ from hypercorn_server import hypercorn
 from loopback import within
 from quart import Quart, Response, request, websocket
 
+import cxcontext as cx
 from cxcontext.testing.contract import HTTPServerContract, WebSocketContract
 from cxcontext.web.asgi import CustomerContextMiddleware
 from cxcontext.web.quart import require_context
@@ -37,7 +38,8 @@ def quart_of(desk, propagator, *, required=False, **options):
     @app.get("/later")
     @guarded
     async def later():
-        app.add_background_task(desk.later)
+        # It outlives the request.
+        app.add_background_task(cx.carry(desk.later))
         return Response(await desk.answer_async())
 
     @app.websocket("/chat")

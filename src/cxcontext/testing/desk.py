@@ -30,11 +30,12 @@ class Desk:
     The work of a handler: it answers with the name of the customer it serves.
 
     An adapter's test calls these methods from handlers of its framework, the
-    synchronous or the asynchronous ones, and adds nothing: no binding, no copying.
+    synchronous or the asynchronous ones, and adds no binding and no copying; where the
+    framework's work in the background outlives the request, `cxcontext.carry` does.
 
     Attributes:
         headers: What the handler puts on every response, of its own accord.
-        learns: The email address that every answer learns; None for none.
+        learns: The email address that every answer and stream learns; None for none.
         fails: Whether answers fail.
         pause_s: How long answers and parts take, so that customers meet.
         length: How many parts a stream has.
@@ -84,6 +85,7 @@ class Desk:
         Yield the customer's name, a line for each part of a streamed body.
         """
         try:
+            self._learn()
             for _ in range(self.length):
                 yield customer() + b"\n"
                 time.sleep(self.pause_s)
@@ -95,6 +97,7 @@ class Desk:
         As `parts`, letting other tasks run in between.
         """
         try:
+            self._learn()
             for _ in range(self.length):
                 yield customer() + b"\n"
                 await asyncio.sleep(self.pause_s)
@@ -132,9 +135,12 @@ class Desk:
         return customer()
 
     def _end(self, before: bytes) -> bytes:
+        self._learn()
+        after = customer()
+        return after if after == before else before + b" became " + after
+
+    def _learn(self) -> None:
         journey = cx.current()
         if self.learns is not None and journey is not None:
             self.knew.append(journey.recall(Shop.email))
             journey.learn(Shop.email, self.learns)
-        after = customer()
-        return after if after == before else before + b" became " + after

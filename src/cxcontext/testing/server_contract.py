@@ -346,6 +346,19 @@ class ServerContract(ImportContract):
             desk.learns = "ada@shop.example"
             expect([], ask("/answer", [self._pair()]).values(self.name))
 
+    def test_what_nothing_took_is_told_once(self) -> None:
+        """
+        When the work is over, and not before a streamed body is, an event says what
+        was learned and lost.
+        """
+        for path in ("/answer", "/stream"):
+            with self._asking() as (ask, desk, billing):
+                desk.learns = "ada@shop.example"
+                ask(path, [self._pair()])
+                eventually(lambda: bool(_unsent(billing)), "the event")
+                ask(path, [])
+            expect([(Shop.email.number,)], _unsent(billing))
+
     def test_a_value_is_never_shown(self) -> None:
         """
         No log at any level, no event and no representation has a value or a fact.
@@ -377,6 +390,14 @@ class ServerContract(ImportContract):
             self.connect(origin) as ask,
         ):
             yield ask, desk, billing
+
+
+def _unsent(process: Process) -> list[tuple[int, ...]]:
+    return [
+        tuple(event.fields)
+        for event in process.events
+        if isinstance(event, cx.events.Unsent)
+    ]
 
 
 def _has_ended(desk: Desk) -> bool:

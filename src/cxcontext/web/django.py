@@ -10,7 +10,6 @@ own. WSGI folds two fields into one value with a comma: two are refused here, to
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
 from contextvars import copy_context
 from functools import wraps
 from typing import Any, Final, TypeVar, overload
@@ -182,7 +181,7 @@ class CustomerContextMiddleware:
             found = self._options.propagator.extract(
                 self._arrived(request), name=http.FIELD, binding=self._binding(request)
             )
-        with _bound(self._note(request, found)) as journey:
+        with cx.bound(self._note(request, found)) as journey:
             return self._answered(self._get_response(request), journey)
 
     async def _serve_async(self, request: HttpRequest) -> Any:
@@ -191,7 +190,7 @@ class CustomerContextMiddleware:
             found = await self._options.propagator.extract_async(
                 self._arrived(request), name=http.FIELD, binding=self._binding(request)
             )
-        with _bound(self._note(request, found)) as journey:
+        with cx.bound(self._note(request, found)) as journey:
             return self._answered(await self._get_response(request), journey)
 
     def _arrived(self, request: HttpRequest) -> http.HeadersCarrier:
@@ -252,27 +251,15 @@ class CustomerContextMiddleware:
         if response.streaming and not isinstance(response, FileResponse):
             body = _AsyncBody if response.is_async else _SyncBody
             response.streaming_content = body(response.streaming_content, journey)
-        else:
-            journey.end_of_work()
+            journey.begin_of_work()
         return response
-
-
-@contextmanager
-def _bound(journey: cx.Journey[Any] | None) -> Generator[cx.Journey[Any] | None]:
-    # The unit of work ends with the response, which may be streamed, or with a failure.
-    try:
-        with cx.bound(journey, ends=False):
-            yield journey
-    except BaseException:
-        if journey is not None:
-            journey.end_of_work()
-        raise
 
 
 @attrs.frozen(eq=False)
 class _Body:
     """
-    A streamed body, and its end, which Django tells whether it was read or not.
+    A streamed body. Its unit of work lasts from the view to its end, of which Django
+    tells whether it was read or not.
     """
 
     content: Any
@@ -294,7 +281,7 @@ class _AsyncBody(_Body):
 
 def _parts(content: Iterable[Any], journey: cx.Journey[Any]) -> Iterator[Any]:
     def parts() -> Generator[Any]:
-        with cx.bound(journey, ends=False):
+        with cx.bound(journey):
             yield from content
 
     # In a context of its own: a server's thread does other things between parts.
@@ -309,7 +296,7 @@ def _parts(content: Iterable[Any], journey: cx.Journey[Any]) -> Iterator[Any]:
 async def _parts_async(
     content: AsyncIterator[Any], journey: cx.Journey[Any]
 ) -> AsyncIterator[Any]:
-    with cx.bound(journey, ends=False):
+    with cx.bound(journey):
         async for part in content:
             yield part
 
