@@ -63,6 +63,7 @@ BINDINGS = frozenset(
         "cxcontext.telephony.sip",
         "cxcontext.telephony.user_to_user",
         "cxcontext.telephony.view",
+        "cxcontext.telephony.webhook",
         "cxcontext.web.grpc_metadata",
         "cxcontext.web.http",
     }

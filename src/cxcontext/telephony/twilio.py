@@ -26,13 +26,16 @@ from cxcontext.errors import (
     WebhookForgedError,
     WebhookMalformedError,
 )
+from cxcontext.homes import CallKey
 from cxcontext.pickling import NotPicklable
+from cxcontext.telephony.ladder import Leg, leg_of
+from cxcontext.telephony.sip import party, read
 
 # More than any documented webhook; Twilio adds parameters without notice.
 MAX_BODY_BYTES: Final = 65_536
 MAX_PARAMETERS: Final = 512
 MAX_TARGET_CHARS: Final = 8_192
-SIGNATURE_HEADER: Final = "X-Twilio-Signature"
+PLATFORM: Final = "twilio"
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _SIP_HEADER: Final = "SipHeader_"
@@ -100,6 +103,68 @@ class TwilioRequest:
             for name, value in self.parameters.items()
             if name.startswith(_SIP_HEADER)
         )
+
+
+def call_key(call_sid: str) -> CallKey:
+    """
+    Return the key of a call leg.
+
+    .. versionadded:: 0.1.0
+    """
+    return CallKey(PLATFORM, "call", call_sid)
+
+
+def child_key(call_sid: str) -> CallKey:
+    """
+    Return the key of the leg that a call dials: another than the call's own.
+
+    Pass it to `Transfers.transfer` before ``<Dial>``: each leg redeems its own.
+
+    .. versionadded:: 0.1.0
+    """
+    return CallKey(PLATFORM, "child of", call_sid)
+
+
+def leg_of_request(request: TwilioRequest, *, trusted: bool = False) -> Leg:
+    """
+    Return the leg that a webhook is about.
+
+    Args:
+        request: From `TwilioWebhooks.verify`.
+        trusted: As of `Leg`: whether only trunks of ours send us headers.
+
+    Raises:
+        WebhookMalformedError: When it is about no call.
+
+    .. versionadded:: 0.1.0
+    """
+    call_sid, parent = request.call_sid, request.parent_call_sid
+    if call_sid is None:
+        raise WebhookMalformedError("Twilio", "no CallSid")
+    headers = [*request.sip_headers]
+    sip_call_id = request.parameters.get("SipCallId")
+    if sip_call_id:
+        headers.append(("Call-ID", sip_call_id))
+    ids = [call_key(call_sid)]
+    if parent is not None:
+        ids.append(child_key(parent))
+    leg = leg_of(
+        read(headers),
+        lease=call_sid,
+        trusted=trusted,
+        ids=ids,
+        code=request.digits,
+    )
+    return attrs.evolve(
+        leg,
+        line=_number(request.line),
+        caller=_number(request.caller),
+        transferred=leg.transferred or parent is not None,
+    )
+
+
+def _number(address: str | None) -> str | None:
+    return None if address is None else party(address) or address
 
 
 def _base_url(url: str) -> SplitResult:
