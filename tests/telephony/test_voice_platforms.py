@@ -584,7 +584,7 @@ class Vonage:
     Signs with PyJWT.
     """
 
-    secret = "a signature secret of 64 characters, as PyJWT wants for HS512. "
+    secret = "a signature secret of 64 characters or more, as PyJWT wants for HS512"
 
     def __init__(self, clock):
         self.checks = vonage.VonageWebhooks(self.secret, clock=clock)
