@@ -414,6 +414,7 @@ class TestDefinition:
             (Acme.order_number, Optional[str]),  # noqa: UP045 - as many still write
             (Acme.order_number, int | str),
             (Acme.order_number, Annotated[str, "documented"]),
+            (Acme.order_number, Annotated[str, "documented"] | None),
             (Acme.deliver_to, Address | None),
             (Acme.tier, Tier),
             (Acme.notice, list[str]),
@@ -438,6 +439,7 @@ class TestDefinition:
             ({"other": Annotated[str, Acme.email]}, "no argument"),
             ({"value": Annotated[str, Acme.email] | None}, "whole type"),
             ({"value": "Annotated[Unknown, 1]"}, "Unknown is not known"),
+            ({"value": Annotated[str, Acme.email, Acme.phone]}, "value is two"),
             ({"value": Annotated[Any, Acme.consent]}, "verbs"),
             ({"value": Annotated[Any, Acme.promise]}, "verbs"),
             ({"value": Annotated[Any, Acme.identity]}, "verbs"),

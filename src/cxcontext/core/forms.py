@@ -73,6 +73,8 @@ def form(cls: type[F], /) -> type[F]:
                 )
                 raise FormDefinitionError(cls.__name__, what)
             continue
+        if len(keys) > 1:
+            raise FormDefinitionError(cls.__name__, f"{name} is two of the vocabulary")
         fields[name] = (keys[0], get_args(hint)[0])
     for name in fields:
         if not _takes(cls, name):
