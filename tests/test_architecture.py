@@ -55,6 +55,8 @@ BINDINGS = frozenset(
         "cxcontext.stores.postgres_statements",
         "cxcontext.stores.redis_commands",
         "cxcontext.telephony.agi",
+        "cxcontext.telephony.call_server",
+        "cxcontext.telephony.event_socket",
         "cxcontext.telephony.platforms",
         "cxcontext.telephony.refer_to",
         "cxcontext.telephony.resolver_openapi",

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxcontext.errors import UnavailableError, UsageError
-from cxcontext.telephony.agi import MAX_LINE_BYTES, AGIError, Conversation
+from cxcontext.telephony.agi import Conversation
 from cxcontext.telephony.asterisk import (
     FastAGI,
     ami_action,
@@ -24,6 +24,7 @@ from cxcontext.telephony.asterisk import (
     linked_key,
     originate_variables,
 )
+from cxcontext.telephony.call_server import MAX_LINE_BYTES, ConversationError
 from cxcontext.telephony.transfer import Kind
 from cxcontext.telephony.user_to_user import user_to_user
 
@@ -311,14 +312,14 @@ class TestHostile:
     @settings(max_examples=50, deadline=None)
     def test_bytes_end_in_one_way(self, raw):
         """
-        An environment of any bytes is one, or AGIError.
+        An environment of any bytes is one, or ConversationError.
         """
 
         async def main():
             reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
             reader.feed_data(raw)
             reader.feed_eof()
-            with suppress(AGIError):
+            with suppress(ConversationError):
                 found = await Conversation(reader, None).environment()
                 assert all("\n" not in value for value in found.values())
 

@@ -16,9 +16,9 @@ from typing import Final
 
 import attrs
 
-from cxcontext.errors import CXContextError, UsageError
+from cxcontext.errors import UsageError
+from cxcontext.telephony.call_server import MAX_LINE_BYTES, ConversationError
 
-MAX_LINE_BYTES: Final = 8_192
 MAX_ENVIRONMENT_LINES: Final = 256
 # "520-Invalid command syntax" is followed by the usage, in lines.
 _MAX_USAGE_LINES: Final = 64
@@ -28,14 +28,6 @@ _ANSWER: Final = re.compile(r"([0-9]{3})(?: result=(-?[0-9]{1,9}))?(?: \((.*)\))
 _NAME: Final = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,79}")
 _EXPRESSION: Final = re.compile(r"\$\{[A-Za-z0-9_(),:.-]{1,200}\}")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f]")
-
-
-class AGIError(CXContextError):
-    """
-    The other side does not speak AGI, or has hung up.
-
-    .. versionadded:: 0.1.0
-    """
 
 
 @attrs.frozen
@@ -58,7 +50,7 @@ class Conversation:
         Return what Asterisk says first: names without ``agi_``, and values.
 
         Raises:
-            AGIError: When it is something else.
+            ConversationError: When it is something else.
 
         .. versionadded:: 0.1.0
         """
@@ -69,9 +61,9 @@ class Conversation:
                 return found
             entry = _ENTRY.fullmatch(line)
             if entry is None:
-                raise AGIError("an environment has lines of agi_name: value")
+                raise ConversationError("an environment has lines of agi_name: value")
             found.setdefault(entry[1].removeprefix("agi_"), entry[2])
-        raise AGIError("an environment has an end")
+        raise ConversationError("an environment has an end")
 
     async def read(self, expression: str) -> str | None:
         """
@@ -82,7 +74,7 @@ class Conversation:
 
         Raises:
             UsageError: When it is no such expression.
-            AGIError: When Asterisk does not answer.
+            ConversationError: When Asterisk does not answer.
 
         .. versionadded:: 0.1.0
         """
@@ -102,7 +94,7 @@ class Conversation:
 
         Raises:
             UsageError: When one of them is something else, or too long.
-            AGIError: When Asterisk does not answer.
+            ConversationError: When Asterisk does not answer.
 
         .. versionadded:: 0.1.0
         """
@@ -121,7 +113,7 @@ class Conversation:
             self._writer.write(raw)
             await self._writer.drain()
         except OSError:
-            raise AGIError("the connection is gone") from None
+            raise ConversationError("the connection is gone") from None
         line = await self._line()
         while line == "HANGUP":
             # Said in between; what was asked is still answered.
@@ -130,10 +122,10 @@ class Conversation:
             for _ in range(_MAX_USAGE_LINES):
                 if (await self._line()).startswith("520 "):
                     return None
-            raise AGIError("usage has an end")
+            raise ConversationError("usage has an end")
         answer = _ANSWER.fullmatch(line)
         if answer is None:
-            raise AGIError("an answer is as 200 result=1 (value)")
+            raise ConversationError("an answer is as 200 result=1 (value)")
         # 510 and 511: not known, or not on a dead channel.
         return answer[3] if answer[1] == "200" and answer[2] == "1" else None
 
@@ -141,5 +133,5 @@ class Conversation:
         try:
             raw = await self._reader.readuntil(b"\n")
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
-            raise AGIError("a line has an end") from None
+            raise ConversationError("a line has an end") from None
         return raw.rstrip(b"\r\n").decode("utf-8", errors="replace")

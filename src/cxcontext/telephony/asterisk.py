@@ -16,8 +16,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 import attrs
@@ -25,7 +23,12 @@ import attrs
 import cxcontext as cx
 from cxcontext.errors import UnavailableError, UsageError, VerificationError
 from cxcontext.homes import CallKey, Reference
-from cxcontext.telephony.agi import MAX_LINE_BYTES, AGIError, Conversation
+from cxcontext.telephony.agi import Conversation
+from cxcontext.telephony.call_server import (
+    THIS_MACHINE,
+    CallServer,
+    ConversationError,
+)
 from cxcontext.telephony.ladder import Ladder, Leg, Resolved, leg_of
 from cxcontext.telephony.sip import read
 from cxcontext.telephony.transfer import Kind, Transfer, Transfers
@@ -34,7 +37,6 @@ from cxcontext.telephony.transfer import Kind, Transfer, Transfers
 PORT: Final = 4573
 MAX_AMI_LINE_BYTES: Final = 1_024
 MAX_AMI_HEADERS: Final = 128
-THIS_MACHINE: Final = ("127.0.0.0/8", "::1/128")
 # Of this machine's own leg; the next one's.
 VARIABLE: Final = "CXREF"
 NEXT_VARIABLE: Final = "__CXREF"
@@ -46,15 +48,6 @@ _HEADERS: Final = (
 )
 _AMI_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _FORBIDDEN: Final = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def _networks(
-    peers: Collection[str],
-) -> tuple[IPv4Network | IPv6Network, ...]:
-    try:
-        return tuple(map(ip_network, peers))
-    except ValueError:
-        raise UsageError("peers are networks, such as 10.0.0.0/8") from None
 
 
 class FastAGI:
@@ -98,14 +91,12 @@ class FastAGI:
         calls: int = 256,
         timeout_s: float = 5.0,
     ) -> None:
-        if calls < 1 or timeout_s <= 0:
-            raise UsageError("one call at least is answered, in some time")
         self._ladder, self._transfers = ladder, transfers
         self._needs, self._variables = tuple(needs), dict(variables or {})
         self._trusted, self._exchange = trusted, exchange
-        self._peers = _networks(peers)
-        self._calls, self._timeout_s = calls, timeout_s
-        self._answered = 0
+        self._server = CallServer(
+            answer=self._answer, peers=peers, calls=calls, timeout_s=timeout_s
+        )
 
     def __repr__(self) -> str:
         return f"<FastAGI of {self._ladder.department.name}>"
@@ -114,44 +105,16 @@ class FastAGI:
         """
         Return a server that listens; ``async with`` ends it.
         """
-        return await asyncio.start_server(self, host, port, limit=MAX_LINE_BYTES)
+        return await self._server.serve(host, port)
 
-    async def __call__(
+    async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """
-        Answer about one call, and close.
-        """
-        try:
-            # More of them would only wait, and so would their callers.
-            if self._is_peer(writer) and self._answered < self._calls:
-                self._answered += 1
-                try:
-                    async with asyncio.timeout(self._timeout_s):
-                        await self._answer(Conversation(reader, writer))
-                finally:
-                    self._answered -= 1
-        except (AGIError, TimeoutError):
-            # The call goes on without: the dialplan sees AGISTATUS.
-            pass
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-    def _is_peer(self, writer: asyncio.StreamWriter) -> bool:
-        name = writer.get_extra_info("peername")
-        if not name:
-            return False
-        address = ip_address(name[0].partition("%")[0])
-        address = getattr(address, "ipv4_mapped", None) or address
-        return any(address in network for network in self._peers)
-
-    async def _answer(self, channel: Conversation) -> None:
+        channel = Conversation(reader, writer)
         environment = await channel.environment()
         script = environment.get("network_script", "").partition("?")[0].strip("/")
         if script not in ("resolve", "transfer"):
-            raise AGIError("the scripts are resolve and transfer")
+            raise ConversationError("the scripts are resolve and transfer")
         leg = await self._leg(channel, environment)
         resolved = await self._ladder.resolve_async(leg)
         if script == "transfer":
@@ -164,7 +127,7 @@ class FastAGI:
     async def _leg(self, channel: Conversation, environment: Mapping[str, str]) -> Leg:
         unique_id = environment.get("uniqueid", "")
         if not unique_id:
-            raise AGIError("a channel has an id")
+            raise ConversationError("a channel has an id")
         headers = [("X-Customer-Context", await channel.read(f"${{{VARIABLE}}}"))]
         for name, which in _HEADERS:
             expression = f"${{PJSIP_HEADER(read,{name},{which})}}"
@@ -212,7 +175,7 @@ class FastAGI:
         self, resolved: Resolved[Any], to: str, leg: Leg
     ) -> Mapping[str, str]:
         if self._transfers is None:
-            raise AGIError("nothing is handed over here")
+            raise ConversationError("nothing is handed over here")
         if resolved.rung is None or resolved.journey is None:
             return _missed(resolved)
         needs = self._needs
