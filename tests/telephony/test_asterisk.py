@@ -107,6 +107,17 @@ class TestResolve:
             channel.variables["CX_RUNG"],
         )
 
+    def test_what_is_unknown_is_none(self, desk, agi):
+        """
+        Asterisk writes "unknown" for a number that it has not: then the extension is
+        the line.
+        """
+        channel = Channel(dnid="unknown", callerid="unknown", extension=LINE)
+        channel.variables["CX_TYPED"] = str(desk.codes.issue(desk.put(), line=LINE))
+        calls(agi, (channel, "resolve"))
+
+        assert "code" == channel.variables["CX_RUNG"]
+
     def test_the_same_call_asks_again(self, desk, agi):
         """
         By its id alone, when the header is gone; another call is refused.

@@ -736,11 +736,12 @@ class TestSettingUp:
 
     def test_clients(self, desk):
         """
-        One at least, and no two of one name; one request a minute at least.
+        One at least, and no two of one name or key; one request a minute at least.
         """
         client = ResolverClient("genesys", key=GENESYS, ladder=desk.ladder("billing"))
 
-        for clients in ([], [client, client]):
+        twin = ResolverClient("twin", key=GENESYS, ladder=desk.ladder("ivr"))
+        for clients in ([], [client, client], [client, twin]):
             with pytest.raises(UsageError):
                 Resolver(clients)
         with pytest.raises(UsageError):

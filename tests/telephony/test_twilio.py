@@ -10,10 +10,15 @@ import json
 import pickle
 from hashlib import sha1, sha256
 from urllib.parse import urlencode
+from xml.etree import ElementTree as ET
 
+import attrs
+import httpx
 import pytest
+from calls import CALLER, LINE, SENTINEL
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import Server, answer
 from twilio.request_validator import RequestValidator
 
 from cxcontext.errors import (
@@ -23,7 +28,19 @@ from cxcontext.errors import (
     WebhookForgedError,
     WebhookMalformedError,
 )
-from cxcontext.telephony.twilio import MAX_BODY_BYTES, TwilioWebhooks
+from cxcontext.telephony import platforms, twiml
+from cxcontext.telephony.ladder import Leg
+from cxcontext.telephony.refer_to import parse_address
+from cxcontext.telephony.rung import Rung
+from cxcontext.telephony.sip import read
+from cxcontext.telephony.transfer import Kind, Transfers
+from cxcontext.telephony.twilio import (
+    MAX_BODY_BYTES,
+    TwilioRequest,
+    TwilioWebhooks,
+    child_key,
+    leg_of_request,
+)
 
 TOKEN = "2bbb5e7a0f6c4f6e8a0e7c7a7d1f0b9c"
 BASE = "https://voice.example.com"
@@ -386,6 +403,112 @@ class TestConfiguration:
         assert "<TwilioWebhooks at voice.example.com>" == repr(webhooks)
         with pytest.raises(NotPicklableError):
             pickle.dumps(webhooks)
+
+
+@pytest.fixture(scope="module")
+def server():
+    """
+    Where Twilio's requests come in.
+    """
+    with Server() as server:
+        yield server
+
+
+class TestCalls:
+    """
+    Whole calls: an application on a socket, and requests that the vendor's library signs.
+    """
+
+    @pytest.fixture
+    def twilio(self, server, desk):
+        """
+        Return how Twilio posts to the application, and what it answers.
+        """
+        webhooks = TwilioWebhooks(TOKEN, public_base_url=BASE)
+        transfers = Transfers(
+            desk.references,
+            correlations=desk.correlations,
+            platform=platforms.TWILIO,
+        )
+
+        async def app(scope, receive, send):
+            headers = {name: value.decode() for name, value in scope["headers"]}
+            try:
+                request = webhooks.verify(
+                    scope["raw_path"].decode(),
+                    signature=headers.get(b"x-twilio-signature"),
+                    body=(await receive())["body"],
+                    content_type=headers.get(b"content-type"),
+                )
+            except WebhookForgedError:
+                await answer(send, status=403)
+                return
+            leg = leg_of_request(request)
+            resolved = await desk.ladder("ivr").resolve_async(leg)
+            if resolved.rung is None:
+                verb = twiml.gather_code("/code", prompt="Code?", language="en-US")
+            else:
+                transfer = await transfers.transfer_async(
+                    resolved.journey,
+                    to="billing",
+                    kind=Kind.BRIDGE,
+                    parent=resolved.reference,
+                    keys=[child_key(request.call_sid)],
+                )
+                verb = twiml.dial_sip(
+                    "sip:billing@pbx.example", headers=dict(transfer.headers)
+                )
+            await answer(send, twiml.response(verb).encode())
+
+        server.reset()
+        server.app = app
+
+        def posted(path, parameters, *, sign=True):
+            signature = signed(BASE + path, parameters) if sign else "forged"
+            return httpx.post(
+                server.origin + path,
+                data=parameters,
+                headers={"X-Twilio-Signature": signature},
+            )
+
+        return posted
+
+    def test_from_a_code_to_the_agent(self, twilio, desk):
+        """
+        Asked for the code, the caller types it; billing's leg has the journey by its
+        header, and by the parent's CallSid where the header is lost.
+        """
+        code = str(desk.codes.issue(desk.put("ivr"), line=LINE))
+        call = {"CallSid": "CA1", "From": CALLER, "To": LINE}
+        asked = twilio("/voice", call)
+        dialled = twilio("/code", {**call, "Digits": code})
+        uri = ET.fromstring(dialled.text).findtext("Dial/Sip")  # noqa: S314 - our own
+        headers = parse_address(uri).headers
+        by_header = desk.ladder("billing").resolve(
+            Leg(lease="L1", offers=read(headers).offers)
+        )
+        child = TwilioRequest(
+            parameters={"CallSid": "CA2", "ParentCallSid": "CA1", "From": LINE}
+        )
+        by_id = desk.ladder("billing").resolve(
+            attrs.evolve(leg_of_request(child), lease="L1")
+        )
+
+        assert "<Gather" in asked.text
+        assert (Rung.USER_TO_USER, Rung.VENDOR) == (by_header.rung, by_id.rung)
+        assert SENTINEL not in asked.text + dialled.text
+
+    def test_nobody_else_may_ask(self, twilio, desk):
+        """
+        A code that somebody posts without a signature is not redeemed.
+        """
+        code = str(desk.codes.issue(desk.put("ivr"), line=LINE))
+        call = {"CallSid": "CA1", "From": CALLER, "To": LINE, "Digits": code}
+        forged = twilio("/code", call, sign=False)
+        genuine = twilio("/code", call)
+
+        assert (403, 200) == (forged.status_code, genuine.status_code)
+        assert "<Dial>" in genuine.text
 
 
 class TestReading:

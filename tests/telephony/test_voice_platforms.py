@@ -473,7 +473,7 @@ class TestWriting:
         attribute = genesys.participant_attributes(prepared)["customer_context"]
         leg = genesys.leg_of_participant("P2", conversation_id="C", uui=data[2:])
 
-        assert len(data) <= genesys.MAX_UUI_CHARS
+        assert len(data) == 98
         assert attribute == str(prepared.reference)
         assert desk.ladder("billing").resolve(leg).rung is Rung.USER_TO_USER
 

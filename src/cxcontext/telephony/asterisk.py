@@ -145,11 +145,11 @@ class FastAGI:
             ids=ids,
             code=await channel.read("${CX_TYPED}"),
         )
-        caller = environment.get("callerid", "")
+        known = {k: v for k, v in environment.items() if v and v != "unknown"}
         return attrs.evolve(
             leg,
-            line=environment.get("dnid") or environment.get("extension") or leg.line,
-            caller=leg.caller or (caller if caller.lstrip("+").isdecimal() else None),
+            line=known.get("dnid") or known.get("extension") or leg.line,
+            caller=leg.caller or known.get("callerid"),
         )
 
     def _found(self, resolved: Resolved[Any]) -> Mapping[str, str]:

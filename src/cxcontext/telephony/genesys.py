@@ -14,7 +14,6 @@ from typing import Final
 
 import attrs
 
-from cxcontext.errors import UsageError
 from cxcontext.homes import CallKey
 from cxcontext.telephony.ladder import Leg, leg_of
 from cxcontext.telephony.sip import party, read
@@ -23,7 +22,6 @@ from cxcontext.telephony.user_to_user import user_to_user
 
 PLATFORM: Final = "genesys"
 ATTRIBUTE: Final = "customer_context"
-MAX_UUI_CHARS: Final = 128
 
 
 def conversation_key(conversation_id: str) -> CallKey:
@@ -80,15 +78,11 @@ def uui_data(transfer: Transfer) -> str:
     """
     Return what *Set UUI Data* is given: hex with the octet that is taken away.
 
-    Raises:
-        UsageError: When it is over 128 characters, which no reference is.
+    98 characters, of the 128 that get through everywhere.
 
     .. versionadded:: 0.1.0
     """
-    data = user_to_user(str(transfer.reference)).data
-    if len(data) > MAX_UUI_CHARS:
-        raise UsageError(f"UUI data has {MAX_UUI_CHARS} characters at most")
-    return data
+    return user_to_user(str(transfer.reference)).data
 
 
 def participant_attributes(transfer: Transfer) -> dict[str, str]:

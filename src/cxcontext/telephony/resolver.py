@@ -85,7 +85,7 @@ class ResolverClient(NotPicklable):
     pickling_advice: ClassVar[str] = "make it anew where it is used"
 
     name: str
-    _digest: bytes = attrs.field(alias="key", converter=_digest, kw_only=True)
+    digest: bytes = attrs.field(alias="key", converter=_digest, kw_only=True)
     ladder: Ladder[Any] = attrs.field(kw_only=True)
     transfers: Transfers | None = attrs.field(kw_only=True, default=None)
     trusted: bool = attrs.field(kw_only=True, default=False)
@@ -97,7 +97,7 @@ class ResolverClient(NotPicklable):
         """
         Whether *digest* is that of its key. Takes as long whatever it is.
         """
-        return hmac.compare_digest(self._digest, digest)
+        return hmac.compare_digest(self.digest, digest)
 
 
 @attrs.define
@@ -142,7 +142,7 @@ class Resolver:
         clock: Returns seconds that never go back.
 
     Raises:
-        UsageError: When there are no clients, or two of one name.
+        UsageError: When there are no clients, or two of one name or key.
 
     .. versionadded:: 0.1.0
     """
@@ -155,8 +155,11 @@ class Resolver:
         requests_per_minute: int = 600,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not clients or len({client.name for client in clients}) != len(clients):
+        names = {client.name for client in clients}
+        if not clients or len(names) != len(clients):
             raise UsageError("a resolver has clients, each with a name of its own")
+        if len({client.digest for client in clients}) != len(clients):
+            raise UsageError("two clients have one key; give each its own")
         if requests_per_minute < 1:
             raise UsageError("requests_per_minute is 1 or more")
         self._clients = tuple(clients)
