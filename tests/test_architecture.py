@@ -243,8 +243,8 @@ class TestImports:
             # A call brings a reference, which only a home redeems.
             allowed |= {"cxcontext.homes", "cxcontext.telephony", *CALLS}
         if room_of(module) == "testing":
-            # The contract is one, in several files.
-            allowed |= {*in_rooms("testing")}
+            # The kit is one, in several files, and makes no values that are forbidden.
+            allowed |= {*in_rooms("testing"), "cxcontext.core.forbidden"}
 
         assert set() == own(imports_of(module, when_checked=True)) - allowed
 

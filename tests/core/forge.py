@@ -9,48 +9,72 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import Any
 
-import cbor2
 import pytest
 from acme import DOMAIN, START_S
 from hypothesis import strategies as st
 
 from cxcontext.core.keygen import KeyRing
 from cxcontext.errors import VerificationError
+from cxcontext.testing.wire import (
+    ALG,
+    AUD,
+    CLAIMS,
+    CTI,
+    EXP,
+    IAT,
+    KID,
+    PRIVATE,
+    SECTIONS,
+    Wire,
+    canonical,
+    coverage,
+    digest,
+    flip,
+    header,
+    identify,
+    pack,
+    payload,
+    unpack,
+    withheld,
+)
 from cxcontext.typing import Signer
 
-ALG, KID, CLAIMS = 1, 4, 15
-AUD, EXP, IAT, CTI, PRIVATE = 3, 4, 6, 7, -65537
-SECTIONS = -65537
+# What takes envelopes apart is the test kit's; what forges them is here.
+__all__ = [
+    "ALG",
+    "AUD",
+    "CLAIMS",
+    "CTI",
+    "EXP",
+    "IAT",
+    "KID",
+    "LIFETIME_S",
+    "NONCE",
+    "PRIVATE",
+    "SECTIONS",
+    "WIRES",
+    "Forge",
+    "Wire",
+    "canonical",
+    "coverage",
+    "digest",
+    "flip",
+    "header",
+    "identify",
+    "pack",
+    "pad",
+    "payload",
+    "refuses",
+    "signature",
+    "unpack",
+    "withheld",
+]
+
 LIFETIME_S = 90 * 24 * 3600
 NONCE = bytes(range(16))
-Wire = list[Any]
 Change = Callable[[dict[Any, Any]], None]
-
-
-def canonical(value: object) -> bytes:
-    """
-    Return the deterministic encoding of *value*, which holds no floats.
-    """
-    return cbor2.dumps(_in_order(value))
-
-
-def _in_order(value: object) -> object:
-    if isinstance(value, Mapping):
-        entries = [(key, _in_order(entry)) for key, entry in value.items()]
-        return dict(sorted(entries, key=lambda entry: cbor2.dumps(entry[0])))
-    if isinstance(value, (list, tuple)):
-        return [_in_order(entry) for entry in value]
-    return value
-
-
-def digest(data: bytes) -> bytes:
-    """
-    Return the SHA-256 of *data*.
-    """
-    return sha256(data).digest()
 
 
 def pad(plaintext: bytes) -> bytes:
@@ -61,83 +85,6 @@ def pad(plaintext: bytes) -> bytes:
     while len(padded) % 32:
         padded += b"\0"
     return padded
-
-
-def flip(data: bytes, bit: int) -> bytes:
-    """
-    Return *data* with one bit changed.
-    """
-    changed = bytearray(data)
-    changed[bit // 8] ^= 1 << bit % 8
-    return bytes(changed)
-
-
-# --- taking apart ------------------------------------------------------------
-
-
-def unpack(envelope: object) -> Wire:
-    """
-    Return ``[version, statements, delivery]`` of an envelope's bytes, to be changed.
-    """
-    wire: Wire = cbor2.loads(bytes(envelope))  # type: ignore[call-overload]
-    return wire
-
-
-def pack(wire: object) -> bytes:
-    """
-    Return the bytes of what was unpacked, in the order in which it stands.
-    """
-    return cbor2.dumps(wire)
-
-
-def header(signed: Wire) -> dict[Any, Any]:
-    """
-    Return the protected header of a statement or delivery, to be changed.
-    """
-    decoded: dict[Any, Any] = cbor2.loads(signed[0])
-    return decoded
-
-
-def payload(statement: Wire) -> bytes:
-    """
-    Return what a statement signs: each scope's digest, there or withheld.
-    """
-    entries = statement[1].get(SECTIONS, {})
-    return canonical(
-        {
-            scope: entry[0] if isinstance(entry, list) else digest(entry)
-            for scope, entry in entries.items()
-        }
-    )
-
-
-def identify(statement: Wire) -> bytes:
-    """
-    Return the statement's id.
-    """
-    return digest(canonical([statement[0], payload(statement), statement[3]]))
-
-
-def coverage(statements: Sequence[Wire]) -> bytes:
-    """
-    Return what a delivery of *statements* signs.
-    """
-    contents = []
-    for statement in sorted(statements, key=identify):
-        entries = statement[1].get(SECTIONS, {})
-        there = sorted(s for s, entry in entries.items() if isinstance(entry, bytes))
-        contents.append([identify(statement), there])
-    return digest(canonical(contents))
-
-
-def withheld(statement: Wire, *scopes: int) -> Wire:
-    """
-    Return the statement with digests in place of these scopes' sections.
-    """
-    entries = dict(statement[1][SECTIONS])
-    for scope in scopes:
-        entries[scope] = [digest(entries[scope])]
-    return [statement[0], {SECTIONS: entries}, None, statement[3]]
 
 
 def signature(

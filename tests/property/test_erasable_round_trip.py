@@ -8,12 +8,13 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import DEPARTMENTS, Said, talks
 from test_round_trip import Shop, check, passed_through, say
 
 import cxcontext as cx
 from cxcontext import Reason
 from cxcontext.core.department import Department
+from cxcontext.testing.strategies import Said, talks
+from cxcontext.testing.strategies.vocabularies import DEPARTMENTS
 
 
 class Secrets:

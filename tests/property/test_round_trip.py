@@ -10,17 +10,6 @@ from typing import Any
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import (
-    DEPARTMENTS,
-    SCALARS,
-    SCOPES,
-    Said,
-    Talk,
-    records,
-    same,
-    talks,
-    types,
-)
 
 import cxcontext as cx
 from cxcontext import Reason
@@ -28,6 +17,9 @@ from cxcontext.core.department import Department
 from cxcontext.core.domain import TrustDomain
 from cxcontext.core.keygen import generate_keys
 from cxcontext.core.value_types import TypeCodec
+from cxcontext.testing.strategies import Said, Talk, records, same, talks, types
+from cxcontext.testing.strategies.typed import SCALARS
+from cxcontext.testing.strategies.vocabularies import DEPARTMENTS, SCOPES
 
 DOMAIN = "acme.example"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -121,7 +121,10 @@ def keys_for(
     *,
     domain: str,
     now: datetime,
+    departments: Collection[str] = (),
     external: Collection[str] = (),
+    sign_for: timedelta = SIGN_FOR,
+    seal_for: timedelta = SEAL_FOR,
 ) -> KeyRing:
     """
     Return first keys for whoever a vocabulary names: for tests, and to begin with.
@@ -132,7 +135,10 @@ def keys_for(
         vocabulary: Its scopes say who reads what.
         domain: The trust domain's name.
         now: An aware instant, from which they are usable.
-        external: Those of the departments that are partners.
+        departments: More departments, which the vocabulary does not name.
+        external: Those of the departments that are partners, named there or not.
+        sign_for: As in `generate_keys`.
+        seal_for: As in `generate_keys`.
 
     Raises:
         UsageError: When *now* is naive, or a scope has no readers.
@@ -154,10 +160,13 @@ def keys_for(
     return generate_keys(
         domain=domain,
         departments={
-            name: name in external for name in sorted(departments_of(vocabulary))
+            name: name in external
+            for name in sorted(departments_of(vocabulary).union(departments, external))
         },
         readers=readers_of(vocabulary),
         now=now,
+        sign_for=sign_for,
+        seal_for=seal_for,
     )
 
 

@@ -1,5 +1,5 @@
 """
-Any vocabulary, and any values of its types.
+Any type that a field may have, and any values of it.
 
 What "the same value" means: equal, and of the same type, all the way down. An
 instant is the same in whatever time zone it is written; it comes back in UTC.
@@ -28,10 +28,6 @@ from hypothesis import strategies as st
 
 import cxcontext as cx
 from cxcontext.core.forbidden import contains_card_number
-from cxcontext.core.value_types import positional
-
-DEPARTMENTS = ("sales", "support", "billing")
-SCOPES = (1, 2, 3, 4)
 
 _count = itertools.count()
 
@@ -39,6 +35,8 @@ _count = itertools.count()
 def same(one: Any, other: Any) -> bool:
     """
     Return whether both are the same value, as said above.
+
+    .. versionadded:: 0.1.0
     """
     if type(one) is not type(other):
         return False
@@ -63,6 +61,8 @@ def same(one: Any, other: Any) -> bool:
 class Typed:
     """
     A type, the values of it, and what these are on the wire.
+
+    .. versionadded:: 0.1.0
     """
 
     form: Any
@@ -111,14 +111,14 @@ _MEMBERS = st.lists(
 
 
 def _enum(members: list[Any]) -> Typed:
-    made = enum.Enum(
+    made: Any = enum.Enum(  # type: ignore[misc]  # made, not written
         f"Enum{next(_count)}", [(f"M{i}", m) for i, m in enumerate(members)]
     )
     return Typed(made, st.sampled_from(list(made)), frozenset({"text", "integer"}))
 
 
 def _str_enum(members: list[str]) -> Typed:
-    made = enum.StrEnum(
+    made: Any = enum.StrEnum(  # type: ignore[misc]  # as above
         f"StrEnum{next(_count)}", [(f"M{i}", m) for i, m in enumerate(members)]
     )
     return Typed(made, st.sampled_from(list(made)), frozenset({"text"}))
@@ -168,7 +168,7 @@ def _union(inner: Sequence[Typed]) -> Typed:
         if not each.kinds & kinds:
             chosen.append(each)
             kinds |= each.kinds
-    form = typing.Union[tuple(each.form for each in chosen)]  # noqa: UP007 - built
+    form: Any = typing.Union[tuple(each.form for each in chosen)]  # noqa: UP007 - built
     return Typed(form, st.one_of(*(each.values for each in chosen)), kinds)
 
 
@@ -178,6 +178,12 @@ def records(
 ) -> Typed:
     """
     Return an attrs class, some of whose attributes have a default.
+
+    Args:
+        inner: The types of its attributes.
+        by_name: Whether it is never `positional`.
+
+    .. versionadded:: 0.1.0
     """
     parts = draw(st.lists(inner, max_size=3))
     number = next(_count)
@@ -196,14 +202,14 @@ def records(
     made = attrs.make_class(f"Record{number}", fields, frozen=True)
     kind = "map"
     if not by_name and draw(st.booleans()):
-        made, kind = positional(made), "array"
+        made, kind = cx.positional(made), "array"
     return Typed(made, st.builds(made, **values), frozenset({kind, "record"}))
 
 
 @st.composite
 def _unions_of_records(draw: st.DrawFn, inner: st.SearchStrategy[Typed]) -> Typed:
     made = draw(st.lists(records(inner, by_name=True), min_size=2, max_size=3))
-    form = typing.Union[tuple(each.form for each in made)]  # noqa: UP007 - built
+    form: Any = typing.Union[tuple(each.form for each in made)]  # noqa: UP007 - built
     values = st.one_of(*(each.values for each in made))
     return Typed(form, values, frozenset({"map", "record"}))
 
@@ -229,83 +235,7 @@ def _around(inner: st.SearchStrategy[Typed]) -> st.SearchStrategy[Typed]:
     )
 
 
-types = st.recursive(_LEAVES, _around, max_leaves=6)
+types: st.SearchStrategy[Typed] = st.recursive(_LEAVES, _around, max_leaves=6)
 """
 Every type that a field may have.
 """
-
-
-# --- vocabularies ---------------------------------------------------------------
-
-
-@attrs.frozen(eq=False)
-class Said:
-    """
-    A field of a vocabulary, and who says what of it.
-    """
-
-    name: str
-    field: cx.Field[Any]
-    department: str
-    values: dict[str | None, Any]
-
-
-@attrs.frozen(eq=False)
-class Talk:
-    """
-    A vocabulary, and what is said in it.
-    """
-
-    scopes: dict[str, cx.Scope]
-    said: tuple[Said, ...]
-
-    def vocabulary(
-        self, *, revision: int, without: frozenset[str] = frozenset()
-    ) -> type[cx.Vocabulary]:
-        """
-        Return the vocabulary, or one that lacks some of its fields and scopes.
-        """
-        scopes = {n: scope for n, scope in self.scopes.items() if n not in without}
-        fields = {
-            each.name: each.field
-            for each in self.said
-            if each.name not in without and each.field.scope in scopes.values()
-        }
-        return type("Made", (cx.Vocabulary,), scopes | fields, revision=revision)
-
-
-@st.composite
-def talks(draw: st.DrawFn) -> Talk:
-    """
-    Return any vocabulary, and something said of each of its fields.
-    """
-    some = st.sets(st.sampled_from(DEPARTMENTS), min_size=1)
-    numbers = draw(st.lists(st.sampled_from(SCOPES), min_size=1, unique=True))
-    scopes = {
-        f"scope_{number}": cx.Scope(number, readers=draw(some), writers=draw(some))
-        for number in numbers
-    }
-    count = draw(st.integers(1, 5))
-    fields = draw(
-        st.lists(st.integers(1, 65535), min_size=count, max_size=count, unique=True)
-    )
-    said = []
-    for number in fields:
-        scope = draw(st.sampled_from(sorted(scopes.values(), key=lambda s: s.number)))
-        typed = draw(types)
-        many = draw(st.booleans())
-        qualifiers = st.none() | st.text("abc", min_size=1, max_size=3)
-        values = draw(
-            st.dictionaries(
-                qualifiers if many else st.none(), typed.values, min_size=1, max_size=3
-            )
-        )
-        said.append(
-            Said(
-                name=f"field_{number}",
-                field=cx.Field(number, typed.form, scope=scope, many=many),
-                department=draw(st.sampled_from(sorted(scope.writers))),
-                values=values,
-            )
-        )
-    return Talk(scopes=scopes, said=tuple(said))
