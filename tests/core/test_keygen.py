@@ -685,3 +685,29 @@ class TestForAVocabulary:
             {*ring.private},
             {key.scope for key in ring.public.sealing_keys},
         )
+
+    def test_there_may_be_more_and_they_may_last_longer(self):
+        """
+        Departments that the vocabulary does not name have keys, for as long as asked.
+        """
+
+        class Acme(cx.Vocabulary, revision=1):
+            contact = cx.Scope(1, readers={"sales"})
+            name = cx.Field(1, str, scope=contact)
+
+        ring = keys_for(
+            Acme,
+            domain="acme.example",
+            now=NOW,
+            departments={"desk"},
+            external={"courier"},
+            sign_for=timedelta(days=1000),
+            seal_for=timedelta(days=2000),
+        )
+        (signing,) = ring.public.departments["desk"].keys
+        (sealing,) = ring.public.sealing_keys
+
+        assert {"courier", "desk", "sales"} == ring.private.keys()
+        assert ring.public.departments["courier"].external
+        assert NOW + timedelta(days=1000) == signing.sign_until
+        assert NOW + timedelta(days=2000) == sealing.seal_until
