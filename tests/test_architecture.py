@@ -59,6 +59,7 @@ BINDINGS = frozenset(
         "cxcontext.telephony.event_socket",
         "cxcontext.telephony.platforms",
         "cxcontext.telephony.refer_to",
+        "cxcontext.telephony.resolver_client",
         "cxcontext.telephony.resolver_openapi",
         "cxcontext.telephony.resolver_request",
         "cxcontext.telephony.rung",

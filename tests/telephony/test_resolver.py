@@ -405,7 +405,7 @@ class TestTransfer:
 
         assert (404, code) == code_of(response)
 
-    def test_a_tree_that_is_too_deep(self, ask, reference, desk):
+    def test_what_was_revoked(self, ask, reference, desk):
         """
         What was revoked has no children.
         """

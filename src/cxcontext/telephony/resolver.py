@@ -13,12 +13,11 @@ those of RFC 9457; ``code`` says which.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from hashlib import sha256
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import attrs
 
@@ -32,8 +31,8 @@ from cxcontext.errors import (
     VerificationError,
 )
 from cxcontext.homes import Reference
-from cxcontext.pickling import NotPicklable
-from cxcontext.telephony.ladder import Ladder, Leg, Resolved
+from cxcontext.telephony.ladder import Leg, Resolved
+from cxcontext.telephony.resolver_client import Bucket, ResolverClient
 from cxcontext.telephony.resolver_openapi import (
     BODY_SECONDS,
     MAX_BODY_BYTES,
@@ -44,7 +43,7 @@ from cxcontext.telephony.resolver_openapi import (
 )
 from cxcontext.telephony.resolver_request import Ask, BadRequest, parse
 from cxcontext.telephony.sip import read
-from cxcontext.telephony.transfer import Kind, Transfers
+from cxcontext.telephony.transfer import Kind
 from cxcontext.telephony.view import view
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -52,73 +51,7 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-MIN_KEY_CHARS: Final = 32
 _OPENAPI_PATH: Final = "/openapi.json"
-
-
-def _digest(key: str) -> bytes:
-    if not isinstance(key, str) or len(key) < MIN_KEY_CHARS or not key.isascii():
-        msg = "a resolver's key is 32 ASCII characters or more: secrets.token_urlsafe()"
-        raise UsageError(msg)
-    return sha256(key.encode()).digest()
-
-
-@attrs.frozen(repr=False)
-class ResolverClient(NotPicklable):
-    """
-    One platform that may ask, and for which department.
-
-    Args:
-        name: What to call it. The same call id of two clients is two calls.
-        key: Its bearer key: 32 characters or more, of which a hash is kept.
-        ladder: How it finds journeys, and for which department: whoever has the key
-            sees as much.
-        transfers: How the next leg's reference is minted, where it may hand over.
-        trusted: Whether no caller can put a reference or header there; as of `Leg`.
-
-    Raises:
-        UsageError: When the key is too short.
-
-    .. versionadded:: 0.1.0
-    """
-
-    pickling_advice: ClassVar[str] = "make it anew where it is used"
-
-    name: str
-    digest: bytes = attrs.field(alias="key", converter=_digest, kw_only=True)
-    ladder: Ladder[Any] = attrs.field(kw_only=True)
-    transfers: Transfers | None = attrs.field(kw_only=True, default=None)
-    trusted: bool = attrs.field(kw_only=True, default=False)
-
-    def __repr__(self) -> str:
-        return f"<ResolverClient {self.name} for {self.ladder.department.name}>"
-
-    def has(self, digest: bytes) -> bool:
-        """
-        Whether *digest* is that of its key. Takes as long whatever it is.
-        """
-        return hmac.compare_digest(self.digest, digest)
-
-
-@attrs.define
-class _Bucket:
-    """
-    How many requests one client may still make; it fills up again evenly.
-    """
-
-    left: float
-    at_s: float
-
-    def take(self, *, per_minute: int, now_s: float) -> float:
-        """
-        Take one, and return 0; or return after how many seconds there is one.
-        """
-        gained = (now_s - self.at_s) * per_minute / 60
-        self.left, self.at_s = min(per_minute, self.left + gained), now_s
-        if self.left >= 1:
-            self.left -= 1
-            return 0
-        return (1 - self.left) * 60 / per_minute
 
 
 class _Problem(Exception):  # noqa: N818 - the word of RFC 9457
@@ -167,7 +100,7 @@ class Resolver:
         self._per_minute, self._clock = requests_per_minute, clock
         now_s = clock()
         self._buckets = {
-            client.name: _Bucket(requests_per_minute, now_s) for client in clients
+            client.name: Bucket(requests_per_minute, now_s) for client in clients
         }
         self._document = json.dumps(document()).encode()
 
@@ -219,7 +152,7 @@ class Resolver:
             ask = parse(body, vocabulary=vocabulary, hands_over=path == TRANSFER)
         except BadRequest as wrong:
             raise _Problem(wrong.status, wrong.code) from None
-        began_s = time.monotonic()
+        began_s = self._clock()
         try:
             resolved = await client.ladder.resolve_async(self._leg(ask, client))
         except UsageError:
@@ -227,7 +160,7 @@ class Resolver:
             raise _Problem(404, "no_such_line") from None
         journey, rung = resolved.journey, resolved.rung
         if journey is None or rung is None:
-            raise await _missed(resolved, began_s=began_s)
+            raise await _missed(resolved, passed_s=lambda: self._clock() - began_s)
         if ask.to is not None:
             answer = await _handed_over(
                 ask, ask.to, client, journey, resolved.reference
@@ -302,9 +235,11 @@ async def _handed_over(
     }
 
 
-async def _missed(resolved: Resolved[Any], *, began_s: float) -> _Problem:
+async def _missed(
+    resolved: Resolved[Any], *, passed_s: Callable[[], float]
+) -> _Problem:
     """
-    Return what is answered where nothing was found.
+    Return what is answered where nothing was found, when it is time to.
     """
     if resolved.conflict:
         return _Problem(409, "conflict")
@@ -314,7 +249,7 @@ async def _missed(resolved: Resolved[Any], *, began_s: float) -> _Problem:
     code = resolved.code_problem
     if isinstance(code, CodeRefusedError | LongerCodeError):
         # So that the time does not say whether it was ever there.
-        await asyncio.sleep(began_s + code.answer_after_s - time.monotonic())
+        await asyncio.sleep(code.answer_after_s - passed_s())
     problem = code or (problems[-1] if problems else None)
     status = 403 if isinstance(problem, TriesExhaustedError) else 404
     return _Problem(status, getattr(problem, "code", "not_found"))
@@ -397,3 +332,6 @@ async def _live(receive: Receive, send: Send) -> None:
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return
+
+
+__all__ = ["Resolver", "ResolverClient"]
