@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.backends.openssl import backend
 
+from bench.calls import call_tables
 from bench.comparison import find_peers, peer_table, timed
 from bench.envelope import make_bench, size_table, time_table
 from bench.growth import (
@@ -76,12 +77,19 @@ def _homes(options: argparse.Namespace) -> list[Table]:
     )
 
 
+def _calls(options: argparse.Namespace) -> list[Table]:
+    return call_tables(
+        rounds=options.call_rounds, rate=options.call_rate, seconds=options.call_seconds
+    )
+
+
 SECTIONS: Final[dict[str, Callable[[argparse.Namespace], list[Table]]]] = {
     "envelope": _envelope,
     "growth": _growth,
     "import": _import,
     "memory": _memory,
     "homes": _homes,
+    "calls": _calls,
 }
 
 
@@ -117,6 +125,9 @@ def parser() -> argparse.ArgumentParser:
     add("--home-rounds", type=int, default=40)
     add("--home-seconds", type=float, default=3.0, help="of several processes")
     add("--resting", type=int, default=20_000, help="journeys in each home")
+    add("--call-rounds", type=int, default=100, help="of SIP values")
+    add("--call-rate", type=int, default=200, help="calls a second")
+    add("--call-seconds", type=float, default=30.0, help="of calls through Kamailio")
     add("--cwt", type=Path, help="where cwt is installed with a cbor2 before 6")
     add("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     add("--markdown", action="store_true", help="tables for docs/benchmarks.md")

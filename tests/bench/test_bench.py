@@ -37,6 +37,8 @@ TINY = (
     *("--home-rounds", "1"),
     *("--home-seconds", "0.05"),
     *("--resting", "20"),
+    *("--call-rounds", "1"),
+    *("--call-seconds", "0.1"),
 )
 
 # What the targets are about, by the words of their rows.
@@ -55,6 +57,9 @@ TARGETS = (
     "mint",
     "check",
     "4 processes, put and redeem",
+    "emit a User-to-User",
+    "parse a User-to-User to its reference",
+    "emit a Refer-To",
 )
 
 
@@ -141,7 +146,9 @@ class TestReport:
         printed = capsys.readouterr().out
         assert "Growth with facts" in printed
         assert "Bytes" not in printed
-        assert {"envelope", "growth", "homes", "import", "memory"} == set(SECTIONS)
+        assert set(SECTIONS) == {
+            *("calls", "envelope", "growth", "homes", "import", "memory")
+        }
 
 
 class TestYardstick:

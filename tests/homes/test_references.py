@@ -255,3 +255,48 @@ class TestRedeeming:
 
             for secret in (str(brought), repr(bytes(brought)), repr(PEPPER)):
                 assert secret not in seen
+
+
+class TestWaiting:
+    """
+    Which of several references are any, said without redeeming one.
+    """
+
+    def test_a_child_stands_for_its_parent(self, references, journey, billing):
+        """
+        A carrier has copied the parent from the leg before.
+        """
+        parent = references.put(journey, "billing")
+        child = references.put(journey, "billing", parent=parent)
+        other = references.put(journey, "billing")
+        waiting = references.waiting(
+            [str(parent), bytes(child), str(other)], department=billing
+        )
+
+        assert (child, other) == waiting
+
+    @pytest.mark.parametrize("what", ["malformed", "for support", "revoked", "message"])
+    def test_what_is_none_is_left_out(self, references, journey, billing, what):
+        """
+        Nothing raises for what came.
+        """
+        good = references.put(journey, "billing")
+        bad = references.put(journey, "support" if what == "for support" else "billing")
+        text = "CX" if what == "malformed" else str(bad)
+        if what == "revoked":
+            references.revoke(bad, now_s=journey.now_s())
+        if what == "message":
+            lifetime = timedelta(minutes=5)
+            text = references.deposit(journey, "billing", lifetime=lifetime).text
+
+        assert (good,) == references.waiting([text, str(good)], department=billing)
+
+    def test_nothing_is_used_up(self, references, journey, billing):
+        """
+        Whoever asked first may redeem it afterwards, or somebody else.
+        """
+        reference = references.put(journey, "billing", once=True)
+        references.waiting([str(reference)], department=billing)
+        found = taken(references, reference, billing)
+
+        assert journey.id == found.journey.id

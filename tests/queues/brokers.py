@@ -78,8 +78,9 @@ class RabbitMQServer(Server):
         Wait until it takes connections.
         """
         within_patience(
-            lambda: pika.BlockingConnection(pika.URLParameters(self.url)).close()
-            or True
+            lambda: (
+                pika.BlockingConnection(pika.URLParameters(self.url)).close() or True
+            )
         )
 
     def end(self):

@@ -26,55 +26,7 @@ STRIP = r"""
     subst('/^(Refer-To:.*)[?&]User-to-User=[^>&]*/\1/i');
     if ($ru =~ "\?") { $ru = $(ru{s.select,0,?}); }
 """
-_CONFIG = """#!KAMAILIO
-debug=0
-log_stderror=yes
-fork=yes
-children=2
-tcp_children=2
-auto_aliases=no
-disable_tcp=no
-tcp_connection_lifetime=60
-listen=udp:{host}:{port}
-listen=tcp:{host}:{port}
-loadmodule "kex.so"
-loadmodule "tm.so"
-loadmodule "tmx.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "xlog.so"
-modparam("tm", "fr_timer", {timer_ms})
-request_route {{
-    if (is_method("OPTIONS") && !has_totag() && $rU == $null) {{
-        sl_send_reply("200", "Here");
-        exit;
-    }}
-    if (!mf_process_maxfwd_header("10")) {{
-        sl_send_reply("483", "Too Many Hops");
-        exit;
-    }}
-{strip}
-    if (has_totag()) {{
-        if (!loose_route()) {{
-            if (is_method("ACK")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
-            sl_send_reply("404", "Not here");
-            exit;
-        }}
-        t_relay();
-        exit;
-    }}
-    if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
-    if (is_method("ACK")) {{ exit; }}
-    record_route();
-{routes}
-    if ($du == $null) {{ sl_send_reply("404", "Nobody"); exit; }}
-    t_relay();
-}}
-"""
+_CONFIG = Path(__file__).with_name("scenarios") / "kamailio.cfg"
 
 
 def installed(name: str) -> str:
@@ -113,7 +65,7 @@ class Kamailio(Server):
             f'    if ($rU == "{user}") {{ $du = "sip:{HOST}:{at};transport=" + $proto; }}'
             for user, at in routes.items()
         )
-        config = _CONFIG.format(
+        config = _CONFIG.read_text().format(
             host=HOST,
             port=self.port,
             routes=lines,

@@ -37,13 +37,14 @@ class BearerPlace:
     """
 
     lookup: bytes
-    _cipher: AESSIV
+    _secret: bytes
+    _info: bytes
 
     def seal(self, data: bytes) -> bytes:
         """
         Return *data* sealed for this place: the same for the same.
         """
-        return self._cipher.encrypt(data, [self.lookup])
+        return self._cipher().encrypt(data, [self.lookup])
 
     def open(self, sealed: bytes) -> bytes:
         """
@@ -53,10 +54,15 @@ class BearerPlace:
             RecordTamperedError: When it was not.
         """
         try:
-            return self._cipher.decrypt(sealed, [self.lookup])
+            return self._cipher().decrypt(sealed, [self.lookup])
         # ValueError: shorter than a tag.
         except (InvalidTag, ValueError):
             raise RecordTamperedError from None
+
+    def _cipher(self) -> AESSIV:
+        # Only now: most places that are looked at have nothing in them.
+        kdf = HKDF(SHA256(), _SIV_KEY_BYTES, salt=None, info=self._info)
+        return AESSIV(kdf.derive(self._secret))
 
 
 def bearer_place(pepper: Pepper, purpose: str, brought: bytes) -> BearerPlace:
@@ -66,6 +72,6 @@ def bearer_place(pepper: Pepper, purpose: str, brought: bytes) -> BearerPlace:
     .. versionadded:: 0.1.0
     """
     secret = pepper.lookup(f"{purpose}/key", brought)
-    info = f"cxcontext/1/{purpose}".encode()
-    key = HKDF(SHA256(), _SIV_KEY_BYTES, salt=None, info=info).derive(secret)
-    return BearerPlace(pepper.lookup(purpose, brought), AESSIV(key))
+    return BearerPlace(
+        pepper.lookup(purpose, brought), secret, f"cxcontext/1/{purpose}".encode()
+    )

@@ -42,7 +42,7 @@ _TOKEN: Final = re.compile(_CHARS)
 _WORD: Final = rf"(?:{_CHARS}|{_QUOTED})"
 # A generic-param's value may be a host: anything that ends nothing else.
 _PARAMETER: Final = (
-    rf'[ \t]*+;[ \t]*+({_CHARS})(?:[ \t]*+=[ \t]*+({_QUOTED}|[^\s;,"]++))?+'
+    rf'[ \t]*+;[ \t]*+({_CHARS})(?:[ \t]*+(=)[ \t]*+({_QUOTED}|[^\s;,"]++))?+'
 )
 _VALUE: Final = re.compile(rf"[ \t]*+({_WORD})((?:{_PARAMETER})*+)[ \t]*+")
 _PARAMETERS: Final = re.compile(_PARAMETER)
@@ -51,9 +51,8 @@ _ITEM: Final = re.compile(rf'(?:[^",]++|{_QUOTED})*+')
 _ESCAPED: Final = re.compile(r"\\(.)")
 # RFC 3261, 7.3.1: a line break before white space is white space.
 _FOLD: Final = re.compile(r"(?:\r\n|\r|\n)[ \t]++")
-_BREAKING: Final = re.compile(r"[\r\n\0]")
 _REFERENCE: Final = re.compile(r"(?:0[04])?(CX[A-Z2-7]{46})", re.IGNORECASE)
-_HEX: Final = re.compile(r"(?:[0-9A-Fa-f]{2})++")
+_HEX: Final = re.compile(r"[0-9A-Fa-f]++")
 _MAX_HEX_CHARS: Final = 2 * (1 + REFERENCE_CHARS)
 
 
@@ -77,9 +76,9 @@ class UserToUser:
     parameters: tuple[tuple[str, str | None], ...] = ()
 
     def __attrs_post_init__(self) -> None:
-        for text in (self.data, *(value or "" for _, value in self.parameters)):
-            refuse_breaks(text)
-        for name, _ in self.parameters:
+        refuse_breaks(self.data)
+        for name, value in self.parameters:
+            refuse_breaks(value or "")
             if not _TOKEN.fullmatch(name) or name != name.lower():
                 raise UsageError("a parameter's name is a token in small letters")
 
@@ -110,7 +109,8 @@ class UserToUser:
         if found is not None:
             return found[1].upper()
         # An odd number of digits is no octets.
-        if len(self.data) > _MAX_HEX_CHARS or not _HEX.fullmatch(self.data):
+        size = len(self.data)
+        if size > _MAX_HEX_CHARS or size % 2 or not _HEX.fullmatch(self.data):
             return None
         octets = bytes.fromhex(self.data)
         if len(octets) in (1 + REFERENCE_CHARS, 1 + REFERENCE_BYTES) and octets[0] in (
@@ -219,7 +219,7 @@ def refuse_breaks(text: str) -> None:
 
     .. versionadded:: 0.1.0
     """
-    if _BREAKING.search(text):
+    if _breaks(text):
         raise UsageError("a header's value has no CR, LF or NUL in it")
 
 
@@ -227,11 +227,12 @@ def _one(item: str) -> UserToUser | None:
     value = _VALUE.fullmatch(item)
     if value is None:
         return None
-    parameters = tuple(
-        (found[1].lower(), None if found[2] is None else _unquoted(found[2]))
-        for found in _PARAMETERS.finditer(value[2])
-    )
-    return UserToUser(data=_unquoted(value[1]), parameters=parameters)
+    data, rest = value[1], value[2]
+    parameters = [
+        (name.lower(), _unquoted(word) if equals else None)
+        for name, equals, word in _PARAMETERS.findall(rest)
+    ]
+    return UserToUser(data=_unquoted(data), parameters=tuple(parameters))
 
 
 def _unfolded(value: object) -> str | None:
@@ -239,8 +240,14 @@ def _unfolded(value: object) -> str | None:
         value = value.decode("utf-8", errors="replace")
     if not isinstance(value, str) or len(value) > MAX_VALUE_CHARS:
         return None
+    if not _breaks(value):
+        return value
     text = _FOLD.sub(" ", value)
-    return None if _BREAKING.search(text) else text
+    return None if _breaks(text) else text
+
+
+def _breaks(text: str) -> bool:
+    return "\n" in text or "\r" in text or "\0" in text
 
 
 def _unquoted(word: str) -> str:
