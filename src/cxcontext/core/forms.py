@@ -22,7 +22,7 @@ from cxcontext.core.standard import CONSENT, IDENTITY_VERIFICATION, PROMISE
 from cxcontext.core.value_types import is_union, type_name
 from cxcontext.core.vocabulary import Key
 from cxcontext.errors import FormDefinitionError, UsageError
-from cxcontext.hiding import hiding
+from cxcontext.hiding import hiding, unshown
 from cxcontext.pickling import NotPicklable
 
 F = TypeVar("F")
@@ -140,7 +140,7 @@ def keys_of(cls: type[Any]) -> Mapping[str, Key[Any, Any]]:
     return keys
 
 
-@attrs.frozen(kw_only=True, repr=False, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False, field_transformer=unshown)
 class Blank:
     """
     A field of a form that the journey could not fill.
@@ -163,7 +163,7 @@ class Blank:
         return f"<Blank {self.name}: {self.gap.reason.value}, {self.gap.remedy.value}>"
 
 
-@attrs.frozen(kw_only=True, repr=False, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False, field_transformer=unshown)
 class Prefilled(NotPicklable, Generic[F]):
     """
     What a journey knows of a form. True when it knows all.
