@@ -876,6 +876,23 @@ class DuplicateValueError(VerificationError):
 
 
 @attrs.frozen
+class RetainedError(VerificationError):
+    """
+    The broker kept this message, and gives it to everyone who subscribes.
+
+    .. versionadded:: 0.1.0
+    """
+
+    code: ClassVar[str] = "retained"
+
+    def __str__(self) -> str:
+        return (
+            "the broker kept this message for whoever comes, and a journey is for one; "
+            "publish what belongs to a customer without the retain flag"
+        )
+
+
+@attrs.frozen
 class KeySetError(VerificationError):
     """
     A key file or key set is not what it must be.

@@ -169,6 +169,10 @@ class Carrier(Protocol):
     def get_all(self, name: str) -> Sequence[str | bytes]:
         """
         Return every value under *name*, in order; empty when there is none.
+
+        Raises:
+            cxcontext.errors.VerificationError: When the protocol tells that what is
+                there must not be taken, as with a retained message of MQTT.
         """
         ...
 

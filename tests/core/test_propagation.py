@@ -20,6 +20,7 @@ from cxcontext.core.events import Received, Rejected, Sent, Skipped, Unsent
 from cxcontext.errors import (
     DestinationError,
     MalformedError,
+    RetainedError,
     UnavailableError,
     UnknownDepartmentError,
     UsageError,
@@ -414,6 +415,21 @@ class TestSkipping:
             world.told(Skipped),
         )
 
+    def test_where_there_is_no_room_nothing_is_sent(self, sender, journey, world):
+        """
+        A carrier that takes no value at all is told apart from one that is too small.
+        """
+        full = Record(limits=cx.Limits(value_bytes=0))
+        fit = sender.fit(journey, full, to="billing")
+        result = sender.inject(journey, full, to="billing", name=NAME)
+
+        assert (cx.SkipReason.NO_ROOM, cx.SkipReason.NO_ROOM, [], ["no_room"]) == (
+            fit.skipped,
+            result.skipped,
+            full.values,
+            [event.reason for event in world.told(Skipped)],
+        )
+
     def test_the_binary_form_is_measured_in_bytes(self, sender, journey):
         """
         What is too long as text can fit as bytes.
@@ -744,6 +760,22 @@ class TestRejecting:
         ) == (
             found.problem.code,
             [gap.reason for gap in needs],
+            elsewhere.told(Rejected),
+        )
+
+    def test_what_the_carrier_refuses_is_refused(self, receiver, elsewhere):
+        """
+        A protocol may tell that a value must not be taken, and its carrier says so.
+        """
+
+        class Retained(Record):
+            def get_all(self, name):
+                raise RetainedError
+
+        found = receiver.extract(Retained(), name=NAME)
+
+        assert ("retained", [Rejected(department="billing", code="retained")]) == (
+            found.problem.code,
             elsewhere.told(Rejected),
         )
 

@@ -15,7 +15,8 @@ class Limits:
     What one carrier takes.
 
     Args:
-        value_bytes: The longest value; longer ones are not sent and not read.
+        value_bytes: The longest value; longer ones are not sent and not read. 0
+            where there is no room for one more.
         binary: Whether bytes are taken; else the text form is sent.
 
     .. versionadded:: 0.1.0

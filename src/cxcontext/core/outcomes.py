@@ -37,6 +37,7 @@ class SkipReason(Enum):
 
     NOT_ALLOWED = "not_allowed"  # the receiver is no destination
     TOO_LARGE = "too_large"  # the carrier does not take so many bytes
+    NO_ROOM = "no_room"  # the carrier takes no further value at all
     NO_KEY = "no_key"  # no key to sign or seal with now
     FULL = "full"  # the journey exceeds the format
     UNAVAILABLE = "unavailable"  # the signer cannot be reached

@@ -100,7 +100,7 @@ class Messages:
         .. versionadded:: 0.1.0
         """
         journey, to = cx.current(), self.propagator.destination_of(queue)
-        if self._stays(carrier, to):
+        if self.stays(carrier, queue=queue):
             return None
         if journey is None:
             carrier.remove(self.name)
@@ -118,7 +118,7 @@ class Messages:
         .. versionadded:: 0.1.0
         """
         journey, to = cx.current(), self.propagator.destination_of(queue)
-        if self._stays(carrier, to):
+        if self.stays(carrier, queue=queue):
             return None
         if journey is None:
             carrier.remove(self.name)
@@ -127,7 +127,13 @@ class Messages:
             journey, carrier, to=to, name=self.name, binding=binding
         )
 
-    def _stays(self, carrier: Carrier, to: cx.Destination | None) -> bool:
+    def stays(self, carrier: Carrier, *, queue: str) -> bool:
+        """
+        Say whether a message has one value already, meant for the queue's consumer.
+
+        .. versionadded:: 0.1.0
+        """
+        to = self.propagator.destination_of(queue)
         values = carrier.get_all(self.name)
         if to is None or len(values) != 1:
             return False

@@ -5,6 +5,7 @@ What was logged meanwhile, by whomever and at whichever level.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Final, Self
 
 _FORM: Final = logging.Formatter("%(name)s %(levelname)s %(message)s")
@@ -14,11 +15,15 @@ class Logs(logging.Handler):
     """
     Every record that reaches the root logger while this is entered.
 
+    Args:
+        without: Loggers whose records do not count, nor those of loggers below them.
+
     .. versionadded:: 0.1.0
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, without: Sequence[str] = ()) -> None:
         super().__init__(level=0)
+        self._without = {*without}
         self.records: list[logging.LogRecord] = []
         self._texts: list[str] = []
         self._before = 0
@@ -27,6 +32,10 @@ class Logs(logging.Handler):
         """
         Keep a record.
         """
+        parts = record.name.split(".")
+        above = {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+        if above & self._without:
+            return
         self.records.append(record)
         # Now, as a log file has it: arguments may be changed later.
         self._texts.append(f"{_FORM.format(record)} {record.args!r}")

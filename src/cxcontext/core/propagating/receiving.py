@@ -121,10 +121,10 @@ class Receiving(Sending[V]):
         return await run_async(self._extract(carrier, name, way), call_async)
 
     def _extract(self, carrier: Carrier, name: str, way: _Way) -> Steps[Extracted[V]]:
-        values = carrier.get_all(name)
-        if not values:
-            return Extracted()
         try:
+            values = carrier.get_all(name)
+            if not values:
+                return Extracted()
             raw = self._one(values, carrier)
             if _is_reference(raw):
                 if self.references is None and len(raw) != REFERENCE_CHARS:

@@ -114,7 +114,7 @@ class Sending(AllowList[V]):
                 # As long as any binding is; it counts where deliveries are bound.
                 trial = self._envelope(journey.twin(), destination, b"")
                 size_bytes = len(written(trial, carrier))
-                skipped = SkipReason.TOO_LARGE
+                skipped = _no_place_in(carrier)
                 if size_bytes <= limits.value_bytes:
                     transport = Transport.INLINE
                 elif self._references_for(destination, carrier) is not None:
@@ -170,7 +170,8 @@ class Sending(AllowList[V]):
         except CANNOT_SEND as problem:
             return self._skip(journey, destination.department, reason_of(problem))
         if sent is None:
-            return self._skip(journey, destination.department, SkipReason.TOO_LARGE)
+            reason = _no_place_in(carrier)
+            return self._skip(journey, destination.department, reason)
         if self.log is not None:
             handed = self._handed(journey, destination, sent)
             try:
@@ -267,3 +268,8 @@ class Sending(AllowList[V]):
                 department=self.department.name, journey_id=journey.id, destination=to
             )
         )
+
+
+def _no_place_in(carrier: Carrier) -> SkipReason:
+    # Amazon SQS has ten slots, and somebody else may have taken them all.
+    return SkipReason.TOO_LARGE if carrier.limits.value_bytes else SkipReason.NO_ROOM
