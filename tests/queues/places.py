@@ -13,7 +13,6 @@ from pathlib import Path
 import psycopg
 from servers import (
     PostgresServer,
-    RedisServer,
     Server,
     free_port,
     listening,
@@ -23,7 +22,6 @@ from servers import (
 
 NATS_PORT = 4222
 MQTT_PORT = 1883
-REDIS_PORT = 6379
 
 
 class NATSServer(Server):
@@ -110,18 +108,6 @@ def moto_at():
     """
     with started(MotoServer()) as server:
         yield f"http://127.0.0.1:{server.port}"
-
-
-@contextlib.contextmanager
-def redis_at():
-    """
-    Give the address of Redis.
-    """
-    if listening(REDIS_PORT):
-        yield f"redis://127.0.0.1:{REDIS_PORT}/0"
-        return
-    with started(RedisServer()) as server:
-        yield server.url
 
 
 @contextlib.contextmanager

@@ -111,8 +111,7 @@ class EventsContract(QueueContract):
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             serving.put(runner.addresses[0][1])
-            while not stopped.is_set():
-                await asyncio.sleep(0.01)
+            await asyncio.to_thread(stopped.wait)
             await runner.cleanup()
 
         serving = Queue()
