@@ -9,6 +9,9 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Tests of several rooms import it, whichever is collected first.
+pytest.register_assert_rewrite("loopback")
+
 # --- how hard it searches ----------------------------------------------------
 
 # How long an example takes says more about the machine than about the library.

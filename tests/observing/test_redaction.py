@@ -39,7 +39,9 @@ def test_an_envelope_is_taken_out(around):
 
 
 @pytest.mark.parametrize("around", AROUND)
-@pytest.mark.parametrize("reference", [REFERENCE, REFERENCE.lower()])
+@pytest.mark.parametrize(
+    "reference", [REFERENCE, REFERENCE.lower()], ids=["as minted", "small"]
+)
 def test_a_reference_is_taken_out(around, reference):
     """
     In small letters as well, as some mail servers write it.

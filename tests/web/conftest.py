@@ -28,9 +28,7 @@ world = _fixtures.world
 elsewhere = _fixtures.elsewhere
 sales = _fixtures.sales
 
-pytest.register_assert_rewrite("loopback")
-
-from loopback import Server  # noqa: E402
+from loopback import Server  # noqa: E402 - beside this file
 
 
 @pytest.fixture(scope="session")
