@@ -4,6 +4,7 @@
 # make docs     the documentation, in docs/_build; warnings are errors
 # make bench    what the library costs beside raw cryptography and beside its peers
 # make fuzz     hostile input, five million of it: fuzz/README.md; FUZZ='--inputs 100000'
+# make mutants  400 mutants of decode, verify, fold: docs/mutation-testing.md; most of an hour
 # make flips    every bit of every valid vector, flipped: half an hour
 # make bleed    200,000 requests of 500 customers on real servers: does anybody see another's
 #               journey? BLEED='starlette --requests 10000'
@@ -17,7 +18,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := src/cxcontext/core/**
 
-.PHONY: demo test lint docs bench fuzz flips bleed floors clean
+.PHONY: demo test lint docs bench fuzz mutants flips bleed floors clean
 
 demo: .venv/demo.installed
 	@$(BIN)/cxcontext demo
@@ -42,6 +43,9 @@ bench: .venv-bench/installed
 fuzz: .venv/fuzz.installed
 	$(BIN)/python -m fuzz $(FUZZ)
 
+mutants: .venv/mutants.installed
+	nice $(BIN)/python .ci/mutants.py $(MUTANTS)
+
 flips: .venv/tests.installed
 	$(BIN)/python -m fuzz.flips
 
@@ -55,7 +59,7 @@ floors: .venv-floors/made
 
 clean:
 	rm -rf .venv .venv-bench .venv-floors build dist docs/_build docs/reference/made htmlcov .coverage .coverage.*
-	rm -rf .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .fuzz .mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Each *.installed says that these were installed from the present pyproject.toml.
@@ -64,7 +68,7 @@ clean:
 	$(BIN)/pip install --quiet --editable '.[demo]'
 	@touch $@
 
-.venv/tests.installed .venv/dev.installed .venv/docs.installed .venv/fuzz.installed: .venv/%.installed: pyproject.toml .venv/made
+.venv/tests.installed .venv/dev.installed .venv/docs.installed .venv/fuzz.installed .venv/mutants.installed: .venv/%.installed: pyproject.toml .venv/made
 	$(BIN)/pip install --quiet --editable . --group $*
 	@touch $@
 

@@ -401,6 +401,45 @@ class TestLimits:
         with refuses(LimitExceededError, "limit_exceeded"):
             decoded(nested(20_000), values=values)
 
+    def test_what_is_long_is_held_against_the_same_limits(self):
+        """
+        What is looked through before it is decoded may be as deep, and no deeper.
+        """
+        padding = b"\x59\x20\x00" + bytes(0x2000)
+
+        assert list is type(
+            decoded(b"\x82" + padding + nested(MAX_NESTING - 1), values=False)
+        )
+        with refuses(LimitExceededError, "limit_exceeded") as ei:
+            decoded(b"\x82" + padding + nested(MAX_NESTING), values=False)
+        assert "levels of nesting" == ei.value.what
+
+    def test_a_map_in_what_is_long_is_refused_before_it_is_built(self):
+        """
+        One entry more than a map may have, of as few bytes as that takes.
+        """
+        padding = b"\x59\x20\x00" + bytes(0x2000)
+        entries = b"".join(
+            cbor2.dumps(number) + b"\x00" for number in range(MAX_MAP_ENTRIES + 1)
+        )
+        data = b"\x82" + padding + b"\xb8" + bytes([MAX_MAP_ENTRIES + 1]) + entries
+
+        with refuses(LimitExceededError, "limit_exceeded") as ei:
+            decoded(data, values=False)
+
+        assert ("entries in a map", MAX_MAP_ENTRIES) == (ei.value.what, ei.value.limit)
+
+    def test_a_key_that_is_a_list_is_refused_by_name(self):
+        """
+        What is long is refused as what it was to be.
+        """
+        padding = b"\x59\x20\x00" + bytes(0x2000)
+
+        with refuses(MalformedError, "malformed") as ei:
+            decoded(b"\x82" + padding + b"\xa1\x80\x00", values=False)
+
+        assert "a test" == ei.value.what
+
     @pytest.mark.parametrize("innermost", ["80", "a0", "c06141", "c100"])
     def test_an_empty_list_a_map_and_a_tag_are_levels_too(self, innermost):
         """

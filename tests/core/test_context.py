@@ -932,3 +932,20 @@ def test_what_an_unknown_author_adds_is_not_built_upon(world):
     unknown = grown(journey.context, [(last, None)], opened={})
 
     assert ([1], [0]) == (known.verified_heads(), unknown.verified_heads())
+
+
+def test_an_unknown_author_may_have_verified_what_can_be_verified(forge, support):
+    """
+    What was stated upon an unreadable statement is settled, unless somebody may verify.
+    """
+    root = forge.statement()
+    unknown = forge.statement(root, signer=generate_signer(), says={1: {1: "Alex"}})
+    above = forge.statement(
+        unknown, says={1: {2: "alex@example.com", 3: "+12025550123"}}
+    )
+
+    journey = support.receive(forge.envelope(root, unknown, above))
+
+    assert "alex@example.com" == journey.recall(Acme.email)
+    assert journey.recall(Acme.phone) is None
+    assert Reason.UNKNOWN_AUTHOR == reason_of(journey, Acme.phone)

@@ -10,6 +10,7 @@ import pickle
 import re
 from base64 import b64encode, urlsafe_b64encode
 
+import attrs
 import cbor2
 import pytest
 from acme import DOMAIN, Acme, Clock, Tier, World
@@ -995,3 +996,30 @@ class TestForeignScalars:
                 data = canonical(put(header, path, odd))
                 with refuses(MalformedError, "malformed"):
                     decode_envelope(canonical(put(wire, at, data)))
+
+
+def test_what_was_made_is_what_is_read(sales):
+    """
+    The sender's own envelope says of its delivery what the receiver's says.
+    """
+    journey = sales.begin(channel="chat")
+    made = journey.hand_over("support", binding=b"call-17", reply_to=b"12345678")
+    read = Envelope.parse(bytes(made))
+
+    assert attrs.asdict(made.delivery) == attrs.asdict(read.delivery)
+    assert {made: "one"} == {read: "one"}
+    assert hash(made) != hash(journey.hand_over("support"))
+
+
+def test_a_copy_with_nothing_more_adds_nothing(sales):
+    """
+    A statement joined with its equal is the very same statement.
+    """
+    journey = sales.begin(channel="chat")
+    journey.learn(Acme.order_number, "A-118")
+    envelope = journey.hand_over("support")
+    (one,), (other,) = envelope.statements, Envelope.parse(bytes(envelope)).statements
+
+    assert one is one.joined(other)
+    assert one is one.joined(other.without((2,)))
+    assert other == other.without((2,)).joined(one)

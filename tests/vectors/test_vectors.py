@@ -14,7 +14,7 @@ from making.reading import forms_of, readings_of, refusals_of
 from vector_files import ROOT, VECTORS, load, paths_of
 
 from cxcontext import errors
-from cxcontext.core.envelope import to_text
+from cxcontext.core.envelope import decode_envelope, to_text
 from cxcontext.errors import VerificationError
 
 SPECIFICATION = (ROOT / "docs" / "specification.md").read_text(encoding="utf-8")
@@ -22,6 +22,38 @@ CODES = {
     kind.code
     for _, kind in inspect.getmembers(errors, inspect.isclass)
     if issubclass(kind, VerificationError) and kind is not VerificationError
+}
+
+PARTS = {
+    "a delivery that expires before it is issued",
+    "age",
+    "arrival",
+    "bytes in a protected header",
+    "bytes in a section",
+    "claims",
+    "clear fact",
+    "clear fact in an erasable journey",
+    "clear facts",
+    "delivery",
+    "entries in a map",
+    "envelope",
+    "fact",
+    "field number",
+    "heads",
+    "how known",
+    "instant",
+    "items",
+    "levels of nesting",
+    "parents",
+    "protected header",
+    "scope",
+    "scopes",
+    "section",
+    "sections",
+    "statement",
+    "statements",
+    "statements are not sorted by id, or repeated",
+    "text",
 }
 
 
@@ -54,6 +86,21 @@ def test_an_invalid_vector_is_refused_with_its_code(invalid):
     refusals = refusals_of(vector, VECTORS)
 
     assert [vector["error"]] * len(refusals) == refusals
+
+
+def test_a_refusal_says_what_was_refused(invalid):
+    """
+    What is not an envelope at all is refused by the name of the part that is wrong.
+    """
+    envelope = load(invalid).get("envelope", {})
+    if "hex" not in envelope or "followed_by" in envelope:
+        return
+
+    try:
+        decode_envelope(bytes.fromhex(envelope["hex"]))
+    except VerificationError as problem:
+        what = getattr(problem, "what", "envelope")
+        assert what in PARTS
 
 
 def test_there_are_enough_of_them():
