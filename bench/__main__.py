@@ -34,6 +34,7 @@ from bench.imports import import_tables, measure_imports
 from bench.memory import measure_memory, memory_tables
 from bench.table import Table
 from bench.timing import measure
+from bench.web import STACKS, web_tables
 from cxcontext.core.verified_cache import MAX_VERIFIED
 
 DISTRIBUTIONS: Final = ("cxcontext", "cryptography", "cbor2", "attrs", "cattrs")
@@ -83,6 +84,14 @@ def _calls(options: argparse.Namespace) -> list[Table]:
     )
 
 
+def _web(options: argparse.Namespace) -> list[Table]:
+    return web_tables(
+        rounds=options.web_rounds,
+        seconds=options.web_seconds,
+        names=options.web_stacks,
+    )
+
+
 SECTIONS: Final[dict[str, Callable[[argparse.Namespace], list[Table]]]] = {
     "envelope": _envelope,
     "growth": _growth,
@@ -90,6 +99,7 @@ SECTIONS: Final[dict[str, Callable[[argparse.Namespace], list[Table]]]] = {
     "memory": _memory,
     "homes": _homes,
     "calls": _calls,
+    "web": _web,
 }
 
 
@@ -128,6 +138,9 @@ def parser() -> argparse.ArgumentParser:
     add("--call-rounds", type=int, default=100, help="of SIP values")
     add("--call-rate", type=int, default=200, help="calls a second")
     add("--call-seconds", type=float, default=30.0, help="of calls through Kamailio")
+    add("--web-rounds", type=int, default=15)
+    add("--web-seconds", type=float, default=3.0, help="of each turn of a web server")
+    add("--web-stacks", nargs="+", choices=STACKS, default=list(STACKS))
     add("--cwt", type=Path, help="where cwt is installed with a cbor2 before 6")
     add("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     add("--markdown", action="store_true", help="tables for docs/benchmarks.md")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -176,6 +177,15 @@ class Ring(Generic[V]):
             "shop.example", self._vocabulary, keys=self._keys.public, clock=lambda: NOW
         )
         return domain, domain.department(name, keys=self._keys.private_keys(name))
+
+    def save(self, directory: Path, name: str) -> None:
+        """
+        Write the public keys and a department's own, for another process.
+        """
+        (directory / "public.json").write_text(self._keys.public.to_json())
+        own = directory / f"{name}.json"
+        own.write_text(self._keys.private_keys(name).to_json())
+        own.chmod(0o600)
 
 
 def fill(journey: cx.Journey[Shop]) -> cx.Journey[Shop]:

@@ -39,6 +39,9 @@ TINY = (
     *("--resting", "20"),
     *("--call-rounds", "1"),
     *("--call-seconds", "0.1"),
+    *("--web-rounds", "1"),
+    *("--web-seconds", "0.1"),
+    *("--web-stacks", "gunicorn"),
 )
 
 # What the targets are about, by the words of their rows.
@@ -60,6 +63,8 @@ TARGETS = (
     "emit a User-to-User",
     "parse a User-to-User to its reference",
     "emit a Refer-To",
+    "ours, the same envelope again",
+    "ours, a new envelope each",
 )
 
 
