@@ -17,6 +17,7 @@ from pathlib import Path
 import pika
 import pytest
 import redis
+from confluent_kafka import Producer
 from servers import RedisServer, Server, free_port, listening, within_patience
 
 REDIS_PORT = 6379
@@ -142,3 +143,15 @@ def interrupt(process, *, patience_s=30):
         process.kill()
         process.wait()
         raise
+
+
+@contextlib.contextmanager
+def kafka_at():
+    """
+    Give the servers of a cluster: librdkafka's mock, which speaks the real protocol.
+    """
+    producer = Producer({"test.mock.num.brokers": 1, "log_level": 0})
+    found = within_patience(lambda: producer.list_topics(timeout=5).brokers)
+    yield ",".join(f"{one.host}:{one.port}" for one in found.values())
+    # The cluster lives as long as the producer does.
+    producer.flush()

@@ -33,3 +33,12 @@ def rabbitmq_url():
     """
     with brokers.rabbitmq_at() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def kafka_servers():
+    """
+    A cluster of Kafka's protocol.
+    """
+    with brokers.kafka_at() as servers:
+        yield servers
