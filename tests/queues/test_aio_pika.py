@@ -26,7 +26,7 @@ class TestAioPika(QueueContract):
 
     module = "cxcontext.queues.aio_pika"
     library = "aio_pika"
-    wire_loggers = ("aio_pika", "aiormq")
+    wire_logs = ("aio_pika", "aiormq")
 
     @pytest.fixture(autouse=True)
     def _broker(self, rabbitmq_url):
