@@ -472,6 +472,22 @@ class TestUsage:
         with pytest.raises(UsageError, match="name the line"):
             codes.issue(REFERENCE, line=line)
 
+    @pytest.mark.parametrize("line", [" ", "+", "000", "8656696"])
+    def test_what_is_dialled_may_be_no_line(self, codes, line):
+        """
+        A caller decides what is dialled: the code is refused, and nothing breaks.
+        """
+        with pytest.raises(CodeRefusedError):
+            redeem(codes, "572000007", line=line)
+        assert not codes.asks_for_more(line=line)
+
+    def test_what_is_dialled_is_given(self, codes):
+        """
+        Whoever passes nothing has made a mistake.
+        """
+        with pytest.raises(UsageError, match="name the line"):
+            redeem(codes, "572000007", line="")
+
     def test_a_call_is_named(self, codes):
         """
         All calls without a name would share three tries.

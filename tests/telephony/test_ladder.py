@@ -13,6 +13,7 @@ from exchange import CALLER, LINE, NAME, ORDER
 import cxcontext as cx
 from cxcontext.errors import (
     CodeMistypedError,
+    CodeRefusedError,
     ReferenceExpiredError,
     ReferenceForgedError,
     ReferenceUsedError,
@@ -295,6 +296,22 @@ class TestFalling:
         resolved = exchange.resolve("support", leg)
 
         assert isinstance(resolved.code_problem, CodeMistypedError)
+
+    @pytest.mark.parametrize("dialled", ["sip:000@pbx", "sip:+0@pbx", "sip:***@pbx"])
+    def test_a_code_on_what_is_no_line_falls_to_the_next_rung(self, exchange, dialled):
+        """
+        Whoever dials zeros and types digits is refused the code, and the call goes on:
+        here to whom the number that calls belongs to.
+        """
+        exchange.home.contribute(
+            exchange.begin(), keys=[CustomerKey(KeyKind.PHONE, CALLER)]
+        )
+        signalling = read([("From", f"<sip:{CALLER}@pbx>")], request_uri=dialled)
+        leg = leg_of(signalling, lease="leg-1", code="572000007")
+        resolved = exchange.resolve("support", leg)
+
+        assert isinstance(resolved.code_problem, CodeRefusedError)
+        assert Rung.CALLER is resolved.rung
 
     @pytest.mark.parametrize("lacks", ["lease", "line", "code", "codes"])
     def test_a_code_needs_a_line_and_the_platforms_id(self, exchange, lacks):

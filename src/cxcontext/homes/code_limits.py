@@ -141,6 +141,23 @@ def line_of(line: str) -> str:
     return text
 
 
+def dialled_line_of(line: str) -> str:
+    """
+    Return what `line_of` does, and what somebody dialled that is no line as it is.
+
+    No code was ever issued for that one, so none is found.
+
+    Raises:
+        UsageError: When it is empty.
+    """
+    if not line:
+        raise UsageError("name the line: the number that was dialled")
+    try:
+        return line_of(line)
+    except UsageError:
+        return line
+
+
 @attrs.frozen(repr=False, field_transformer=unshown)
 class Counting:
     """

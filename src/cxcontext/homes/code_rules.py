@@ -30,6 +30,7 @@ from cxcontext.homes.bearer_seal import BearerPlace, bearer_place
 from cxcontext.homes.code_limits import (
     CodeLimits,
     Counting,
+    dialled_line_of,
     line_of,
     number_of,
     packed,
@@ -129,7 +130,7 @@ class CodeRules:
         """
         if not call:
             raise UsageError("name the call: all calls without a name would be one")
-        line, number = line_of(line), number_of(caller)
+        line, number = dialled_line_of(line), number_of(caller)
         call_left = yield from self.counting.in_call(call, now_s=now_s)
         caller_left = True
         if number is not None:
@@ -160,7 +161,7 @@ class CodeRules:
         As `Codes.asks_for_more`.
         """
         number = number_of(caller)
-        return self.counting.alarmed(line_of(line), number, now_s=now_s)
+        return self.counting.alarmed(dialled_line_of(line), number, now_s=now_s)
 
     def _answer(
         self,
