@@ -119,7 +119,7 @@ class TestSip:
 
     def test_a_long_uri(self):
         """
-        255 characters are error 13251.
+        Twilio asks for fewer than 255 characters.
         """
         with pytest.raises(UsageError):
             twiml.dial_sip("sip:" + "a" * 251, headers={})

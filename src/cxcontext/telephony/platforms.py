@@ -49,7 +49,7 @@ class Platform:
         value_chars: The longest value of a header.
         name_chars: The longest name of a header of one's own.
         headers_chars: The most of all headers together, in a URI.
-        uri_chars: The longest URI.
+        uri_chars: The longest URI, without headers.
         slots: The most headers of one's own.
         alphabet: What else than letters and digits a value may have; None for all.
         refer_headers: Whether it makes headers of those in a ``Refer-To``.
@@ -119,8 +119,8 @@ GENESYS: Final = Platform(
 )
 TWILIO: Final = Platform(
     name="twilio",
-    uri_chars=Limit(255, "Twilio, TwiML <Sip>; error 21227"),
-    headers_chars=Limit(1024, "Twilio, TwiML <Sip>; error 13251"),
+    uri_chars=Limit(254, "Twilio, TwiML <Sip> and warning 13251: under 255"),
+    headers_chars=Limit(1023, "Twilio, warning 21227: fewer than 1,024"),
     refer_headers=False,
     source="Twilio, TwiML <Sip>: x- headers, and User-to-User besides; custom headers "
     "of a received REFER are not honoured (Retell's documentation)",

@@ -2,9 +2,10 @@
 TwiML: how Twilio is told to take a reference along.
 
 Pure functions: each returns a verb, `response` the document. What Twilio would refuse
-or cut is refused here, before the call: a SIP URI of 255 characters (error 13251), its
-headers of 1,024 (21227), names that no INVITE gets (13252), TwiML in a request of more
-than 4,000 characters (32018), a custom parameter of 500
+or cut is refused here, before the call: headers of 1,024 characters in a SIP URI
+(21227), a SIP URI of 255 without them (said with 13251, too many headers), names that
+no INVITE gets (13252), TwiML in a request of more than 4,000 characters (32018), a
+custom parameter of 500
 (https://www.twilio.com/docs/voice/twiml, https://www.twilio.com/docs/api/errors).
 Only references go there: Twilio keeps and shows what it is given.
 """
