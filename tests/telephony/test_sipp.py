@@ -5,6 +5,7 @@ Calls of sipp through Kamailio: what somebody else's SIP makes of our headers.
 from __future__ import annotations
 
 import re
+import socket
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from acme import Acme
 from exchange import NAME, Exchange
 from peer import HOST, Message
 from programs import Kamailio, sipp
-from servers import free_port
+from servers import free_port, within_patience
 
 from cxcontext.stores.memory import MemoryStore
 from cxcontext.telephony import platforms
@@ -21,6 +22,7 @@ from cxcontext.telephony.ladder import leg_of
 from cxcontext.telephony.sip import read
 from cxcontext.telephony.transfer import Kind
 
+PATIENCE = "60"
 SCENARIOS = Path(__file__).with_name("scenarios")
 _RECEIVED = re.compile(rb"message received (?:\[(\d+)\] bytes )?:\r?\n\r?\n")
 
@@ -36,6 +38,9 @@ def exchange(world):
 def called(folder, transport, lines, *, strip=False):
     """
     Let sipp call sipp, once with each of these headers, and return the INVITEs.
+
+    One call after the other, so that they arrive in their order; one that was sent
+    again, since this machine was busy, is returned once.
     """
     there, log = free_port(), folder / "messages.log"
     # In a file of headers this sipp takes every ";" for the end of a field.
@@ -49,20 +54,35 @@ def called(folder, transport, lines, *, strip=False):
     with Kamailio({"billing": there}, strip=strip) as proxy, ExitStack() as running:
         answering = sipp(
             *("-sf", str(SCENARIOS / "uas.xml"), "-p", str(there), *count),
-            *("-trace_msg", "-message_file", str(log), "-timeout", "20"),
+            *("-trace_msg", "-message_file", str(log), "-timeout", PATIENCE),
         )
         running.callback(ended, answering)
+        within_patience(lambda: listens(there, transport))
         calling = sipp(
             f"{HOST}:{proxy.port}",
             *("-sf", str(folder / "uac.xml"), "-p", str(free_port()), *count),
-            *("-inf", str(folder / "headers.csv"), "-r", "20", "-timeout", "20"),
+            *("-inf", str(folder / "headers.csv"), "-l", "1", "-timeout", PATIENCE),
             "-timeout_error",
         )
         running.callback(ended, calling)
-        assert (0, 0) == (calling.wait(30), answering.wait(30))
+        assert (0, 0) == (calling.wait(90), answering.wait(90))
     parts = _RECEIVED.split(log.read_bytes())[2::2]
     messages = [Message.parse(part) for part in parts]
-    return [one for one in messages if one.start.startswith("INVITE ")]
+    invites = [one for one in messages if one.start.startswith("INVITE ")]
+    return list({one.get("Call-ID"): one for one in invites}.values())
+
+
+def listens(port, transport):
+    """
+    Say whether somebody has taken this port.
+    """
+    kind = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}[transport]
+    with socket.socket(type=kind) as tried:
+        try:
+            tried.bind((HOST, port))
+        except OSError:
+            return True
+    return False
 
 
 def ended(process):
