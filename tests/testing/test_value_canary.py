@@ -112,7 +112,7 @@ WAYS_TO_LOG = {
     "a cause": lambda: _logged_exception(_raise_from),
     "a note": lambda: _logged_exception(_with_note),
     "a stack": lambda: LOG.handle(
-        logging.makeLogRecord({"stack_info": CANARY, "levelno": 30})
+        logging.makeLogRecord({"name": "shop", "stack_info": CANARY, "levelno": 30})
     ),
 }
 
