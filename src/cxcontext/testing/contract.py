@@ -15,20 +15,28 @@ says how to start the adapter; the rest is inherited. For a web framework:
             app = Flask(__name__)
             app.add_url_rule("/answer", view_func=lambda: desk.answer(request.headers))
             ...  # and /stream and /later
-            app.wsgi_app = CustomerContextMiddleware(
+            ours = CustomerContextMiddleware(
                 app.wsgi_app, propagator, required=lambda _: required, **options
             )
-            with threaded_server(app) as origin:
+
+            def outside(environ, start_response):
+                with desk.outside():
+                    return ours(environ, start_response)
+
+            with threaded_server(outside) as origin:
                 yield origin
+
+``docs/howto/adapter.md`` writes adapters for a framework and a client, and runs them.
 
 The contracts are classes with methods that pytest finds; they import no test runner,
 and work with `unittest.TestCase` as a second base. What they cannot see is left to
 the adapter's own tests: other kinds of messages, and what only its library has.
 
 - `HTTPServerContract` for HTTP servers, `ServerContract` for others: give `serving`,
-  and for another protocol `connect` and `code_of_refusal`.
-- `HTTPClientContract` for HTTP clients, `ClientContract` for others: give `sending`,
-  and for another protocol `peering`.
+  and for another protocol `connect`, `leave` and `code_of_refusal`.
+- `WebSocketContract` for servers of web sockets: give `serving` and `connect`.
+- `HTTPClientContract` for HTTP clients: give `sending`; for another protocol
+  `ReplyContract`, or `ClientContract` where nothing comes back, and `peering` too.
 - `QueueContract` for queues, streams and topics: give `producing`, `consuming` and
   `produce_raw`.
 

@@ -4,7 +4,7 @@ What every adapter for HTTP clients keeps besides.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from urllib.parse import quote, urlsplit
 
 import cxcontext as cx
@@ -92,10 +92,13 @@ class HTTPClientContract(ReplyContract):
                 f"{there}/?to={quote(scene.billing.origin, safe='')}",
                 f"{there}/?to={scene.billing.origin}/",
                 f"{there}/#{scene.billing.origin}",
-                f"http://{allowed.netloc}@127.0.0.1:{port}/",
             ):
                 scene.send(url, [])
-            expect([[]] * 5, scene.other.received)
+            expect([[]] * 4, scene.other.received)
+            # Some libraries take no such address, which is as well.
+            with suppress(Exception):
+                scene.send(f"http://{allowed.netloc}@127.0.0.1:{port}/", [])
+            expect([], [values for values in scene.other.received if values])
 
     def test_other_headers_are_left_alone(self) -> None:
         """
