@@ -61,6 +61,24 @@ def service_of(methods, requests):
     return grpc.method_handlers_generic_handler("Desk", made)
 
 
+def read(request):
+    """
+    Read a stream of requests to its end: a client that still sends fails otherwise.
+    """
+    if not isinstance(request, bytes):
+        for _ in request:
+            pass
+
+
+async def read_async(request):
+    """
+    The same, in an event loop.
+    """
+    if not isinstance(request, bytes):
+        async for _ in request:
+            pass
+
+
 def names_in(context):
     """
     Return the names of what came with a call.
@@ -183,12 +201,15 @@ class TestServer(GRPCServerContract):
         """
 
         def answer(request, context):
+            read(request)
             return desk.answer(names_in(context))
 
         def stream(request, context):
+            read(request)
             yield from desk.parts()
 
         def later(request, context):
+            read(request)
             yield desk.answer()
             desk.later()
 
@@ -228,13 +249,16 @@ class TestAsyncServer(GRPCServerContract):
         """
 
         async def answer(request, context):
+            await read_async(request)
             return await desk.answer_async(names_in(context))
 
         async def stream(request, context):
+            await read_async(request)
             async for part in desk.parts_async():
                 yield part
 
         async def later(request, context):
+            await read_async(request)
             yield await desk.answer_async()
             desk.later()
 
@@ -292,6 +316,7 @@ class GRPCPeer(Peer):
         """
         Answer once.
         """
+        read(request)
         values = [v for name, v in context.invocation_metadata() if name == KEY]
         body, reply = self.serve(values)
         context.set_trailing_metadata([(KEY, value) for value in reply])

@@ -5,6 +5,7 @@ The httpx transports keep the contract: both, over real sockets.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import contextmanager
 
 import httpx
@@ -16,6 +17,8 @@ from cxcontext.web.httpx import (
 )
 
 OPTIONS = {"trust_env": False, "follow_redirects": True}
+# Made once: to read the certificates takes longer than a request.
+TLS = ssl.create_default_context()
 
 
 def answer_of(response):
@@ -64,7 +67,8 @@ class TestAsyncClient(HTTPClientContract):
         """
 
         async def get(url, headers):
-            transport = AsyncCustomerContextTransport(propagator)
+            plain = httpx.AsyncHTTPTransport(verify=TLS)
+            transport = AsyncCustomerContextTransport(propagator, plain)
             async with httpx.AsyncClient(transport=transport, **OPTIONS) as client:
                 return answer_of(await client.get(url, headers=headers))
 

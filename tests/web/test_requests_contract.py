@@ -19,7 +19,7 @@ class TestSession(HTTPClientContract):
 
     module = "cxcontext.web.requests"
     library = "requests"
-    customers = 1500
+    customers = 400
 
     @contextmanager
     def sending(self, propagator):

@@ -105,7 +105,7 @@ class TestWerkzeug(HTTPServerContract):
     """
 
     module = "cxcontext.web.wsgi"
-    customers = 600
+    customers = 300
 
     @contextmanager
     def serving(self, desk, propagator, *, required=False, **options):
