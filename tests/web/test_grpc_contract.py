@@ -375,9 +375,13 @@ class Calls:
                     ours = ClientInterceptor(propagator, origin)
                     channels[origin] = plain, grpc.intercept_channel(plain, ours)
             method = getattr(channels[origin][1], self.kind)(f"/Desk/{self.kind}")
-            begin = method.future if self.kind.endswith("unary") else method
-            call = begin(self.request(), metadata=[*headers], timeout=PATIENCE_S)
-            found = call.result() if self.kind.endswith("unary") else b"".join(call)
+            sent = {"metadata": [*headers], "timeout": PATIENCE_S}
+            if self.kind.endswith("unary"):
+                # What a future brings is merged when it brings it, in another thread.
+                found, call = method.with_call(self.request(), **sent)
+            else:
+                call = method(self.request(), **sent)
+                found = b"".join(call)
             pairs = [*call.initial_metadata(), *call.trailing_metadata()]
             return Answer(call.code().value[0], pairs, found, shown=repr(call))
 
