@@ -49,7 +49,7 @@ def furnish(directory: Path) -> dict[str, int]:
     command += ["--domain", "acme.example", "--out", str(directory)]
     subprocess.run(command, check=True, cwd=HERE, stdout=subprocess.DEVNULL)  # noqa: S603 - ourselves
     names = ("chat", "customer", "outside", "inside", "ivr", "support", "billing")
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    ports: dict[str, int] = dict(zip(names, free_ports(len(names)), strict=True))
     (directory / "ports.json").write_text(json.dumps(ports), "utf-8")
     words = {name.upper(): str(port) for name, port in ports.items()}
     text = (HERE / "kamailio.cfg").read_text("utf-8")

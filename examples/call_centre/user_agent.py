@@ -154,11 +154,19 @@ class UserAgent(asyncio.DatagramProtocol):
     async def refer(self, call: Call, headers: Headers) -> None:
         """
         Transfer whom a call is with, and wait until the new call was answered.
+
+        Raises:
+            CallFailedError: When it was not: the call here goes on.
         """
         await self._ask(self._within(call, "REFER", headers))
-        async with asyncio.timeout(PATIENCE_S):
-            while not (await call.progress.get()).body.startswith("SIP/2.0 200"):
-                pass
+        status = "100"
+        # The other end gives up within PATIENCE_S, and then has to say so.
+        async with asyncio.timeout(2 * PATIENCE_S):
+            while status.startswith("1"):
+                # RFC 3515, 2.4.5: a NOTIFY has the first line of the response.
+                status = (await call.progress.get()).body.removeprefix("SIP/2.0 ")
+        if not status.startswith("200"):
+            raise CallFailedError("REFER: the new call was not answered")
 
     async def hang_up(self, call: Call) -> None:
         """
@@ -234,9 +242,13 @@ class UserAgent(asyncio.DatagramProtocol):
             return
         # RFC 3261, 19.1.5: what stands in the URI becomes headers of the new request.
         referred = [("Referred-By", refer.get("Referred-By") or call.remote)]
-        self.followed.put_nowait(
-            await self.call(address.uri, [*address.headers, *referred])
-        )
+        result = "200 OK"
+        try:
+            new = await self.call(address.uri, [*address.headers, *referred])
+        except CallFailedError:
+            result = "503 Service Unavailable"
+        else:
+            self.followed.put_nowait(new)
         notify = self._within(
             call,
             "NOTIFY",
@@ -245,7 +257,7 @@ class UserAgent(asyncio.DatagramProtocol):
                 ("Subscription-State", "terminated;reason=noresource"),
                 ("Content-Type", "message/sipfrag"),
             ],
-            body="SIP/2.0 200 OK\r\n",
+            body=f"SIP/2.0 {result}\r\n",
         )
         await self._ask(notify)
 
