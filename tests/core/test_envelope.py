@@ -137,6 +137,9 @@ class TestForms:
         assert str(envelope) == str(decode_envelope(bytes(envelope)))
         assert envelope == decode_envelope(str(envelope))
         assert envelope == Envelope.parse(bytes(envelope))
+        assert None is Envelope.parse(bytes(envelope)).journey_id
+        parsed = Envelope.parse(bytes(envelope), domain="acme.example")
+        assert envelope.journey_id == parsed.journey_id
         assert bytes(envelope) == pack(unpack(envelope))
 
     def test_the_text_form_is_base64url_without_padding(self, envelope):

@@ -355,8 +355,48 @@ class TestCarriers:
         """
         What is 48 characters and begins as a reference may be one for the consumer.
         """
-        headers = {"customer-context": "CX" + "A" * 46}
-        with cx.bound(sales.begin()):
-            sent = to_billing(sales).inject(MappingCarrier(headers), queue="tasks")
+        reference, headers = "CX" + "A" * 46, {}
+        refused = sales.department("sales").begin_after(cx.Reason.LOST, channel="chat")
+        for journey in (None, refused):
+            headers["customer-context"] = reference
+            with cx.bound(journey):
+                sent = to_billing(sales).inject(MappingCarrier(headers), queue="tasks")
 
-        assert (None, "CX" + "A" * 46) == (sent, headers["customer-context"])
+            assert (None, reference) == (sent, headers["customer-context"])
+
+    def test_something_that_only_begins_as_a_reference_is_taken_away(self, sales):
+        """
+        Whoever copies headers of outsiders does not hide a journey by them.
+        """
+        headers = {"customer-context": "CX"}
+        with cx.bound(None):
+            to_billing(sales).inject(MappingCarrier(headers), queue="tasks")
+
+        assert {} == headers
+
+    def test_headers_that_serve_several_messages_mix_no_customers(self, sales, billing):
+        """
+        Each message has its own customer's journey; sent again, it keeps its value.
+        """
+        headers, sending, seen = {}, to_billing(sales), []
+        for name in ("Ada", "Grace"):
+            journey = sales.begin(name)
+            with cx.bound(journey):
+                sending.inject(MappingCarrier(headers), queue="tasks")
+                first = headers["customer-context"]
+                sending.inject(MappingCarrier(headers), queue="tasks")
+            with at_billing(billing).bound(MappingCarrier(headers)):
+                seen.append((customer(), first == headers["customer-context"]))
+
+        assert [(b"Ada", True), (b"Grace", True)] == seen
+
+    def test_a_reference_does_not_go_in_place_of_a_journey(self, sales, billing):
+        """
+        Nobody sees whose it is, and it may be the last customer's.
+        """
+        headers = {"customer-context": "CX" + "A" * 46}
+        with cx.bound(sales.begin("Grace")):
+            to_billing(sales).inject(MappingCarrier(headers), queue="tasks")
+
+        with at_billing(billing).bound(MappingCarrier(headers)):
+            assert b"Grace" == customer()

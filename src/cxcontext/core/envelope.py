@@ -78,16 +78,21 @@ class Envelope:
         return decode_envelope, (self._bytes,)
 
     @classmethod
-    def parse(cls, raw: bytes | str) -> Envelope:
+    def parse(cls, raw: bytes | str, *, domain: str | None = None) -> Envelope:
         """
         Return the envelope that *raw* is, unverified: all that it says is claimed.
+
+        Args:
+            raw: Binary or text form.
+            domain: The trust domain that it is taken for; without it, it has no
+                `journey_id`.
 
         Raises:
             VerificationError: Size, shape, encoding, limits or graph are not right.
 
         .. versionadded:: 0.1.0
         """
-        return decode_envelope(raw)
+        return attrs.evolve(decode_envelope(raw), domain=domain)
 
     @property
     def journey_id(self) -> str | None:

@@ -48,6 +48,7 @@ NAME: Final = "customer-context"
 # Amazon SQS keeps no message for longer; a Kafka topic or a dead-letter queue may.
 LONGEST_WAIT: Final = timedelta(days=14)
 _REFERENCE: Final = ("CX", b"CX")
+_REFERENCE_CHARS: Final = 48
 
 
 @attrs.frozen(kw_only=True)
@@ -85,8 +86,8 @@ class Messages:
         Put the current journey into a message, if the queue's consumer may have it.
 
         The message is sent either way. A value that is there already and is meant
-        for that consumer stays: it is sent again, or somebody put it there on purpose.
-        Every other value is taken away.
+        for that consumer stays, for the message is sent again; but not in place of the
+        current journey of another customer. Every other value is taken away.
 
         Args:
             carrier: The message's metadata.
@@ -100,7 +101,7 @@ class Messages:
         .. versionadded:: 0.1.0
         """
         journey, to = cx.current(), self.propagator.destination_of(queue)
-        if self.stays(carrier, queue=queue):
+        if self.stays(carrier, queue=queue, journey=journey):
             return None
         if journey is None:
             carrier.remove(self.name)
@@ -118,7 +119,7 @@ class Messages:
         .. versionadded:: 0.1.0
         """
         journey, to = cx.current(), self.propagator.destination_of(queue)
-        if self.stays(carrier, queue=queue):
+        if self.stays(carrier, queue=queue, journey=journey):
             return None
         if journey is None:
             carrier.remove(self.name)
@@ -127,9 +128,22 @@ class Messages:
             journey, carrier, to=to, name=self.name, binding=binding
         )
 
-    def stays(self, carrier: Carrier, *, queue: str) -> bool:
+    def stays(
+        self,
+        carrier: Carrier,
+        *,
+        queue: str,
+        journey: cx.Journey[Any] | None = None,
+    ) -> bool:
         """
         Say whether a message has one value already, meant for the queue's consumer.
+
+        Args:
+            carrier: The message's metadata.
+            queue: Where the message goes.
+            journey: Which would go with it otherwise. The value of another one does
+                not stay, for headers may serve several messages, and those of several
+                customers; nor does a reference, which does not say whose it is.
 
         .. versionadded:: 0.1.0
         """
@@ -138,12 +152,18 @@ class Messages:
         if to is None or len(values) != 1:
             return False
         (value,) = values
-        if value[:2] in _REFERENCE:
-            return True
+        # After a refused one there is nothing to send, and a retry may succeed.
+        instead = None if journey is None or journey.problem is not None else journey
+        if value[:2] in _REFERENCE and len(value) == _REFERENCE_CHARS:
+            return instead is None
         try:
-            return cx.Envelope.parse(value).delivery.audience == to.department
+            domain = self.propagator.department.domain
+            envelope = cx.Envelope.parse(value, domain=domain)
         except VerificationError:
             return False
+        if instead is not None and envelope.journey_id != instead.id:
+            return False
+        return envelope.delivery.audience == to.department
 
     # --- receiving -----------------------------------------------------------
 

@@ -18,6 +18,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 from psycopg.types.json import Jsonb
 
+import cxcontext as cx
 from cxcontext.errors import DestinationError
 from cxcontext.queues.carriers import MappingCarrier
 from cxcontext.queues.messages import Messages
@@ -130,7 +131,7 @@ class Outbox:
         """
         made = {**(headers or {})}
         carrier = MappingCarrier(made)
-        if not self.messages.stays(carrier, queue=queue):
+        if not self.messages.stays(carrier, queue=queue, journey=cx.current()):
             self.messages.inject(carrier, queue=self.name)
         connection.execute(self._sql(_PUT), (queue, body, Jsonb(made)))
 
@@ -149,7 +150,7 @@ class Outbox:
         """
         made = {**(headers or {})}
         carrier = MappingCarrier(made)
-        if not self.messages.stays(carrier, queue=queue):
+        if not self.messages.stays(carrier, queue=queue, journey=cx.current()):
             await self.messages.inject_async(carrier, queue=self.name)
         await connection.execute(self._sql(_PUT), (queue, body, Jsonb(made)))
 

@@ -258,16 +258,27 @@ class QueueContract(ImportContract):
             scene.produce(b"1", [self._by_hand(scene)])
             expect(Handled(b"1", NOBODY), scene.handler.next())
 
-    def test_an_explicit_value_for_the_consumer_wins(self) -> None:
+    def test_a_value_for_the_consumer_stays(self) -> None:
         """
         What somebody put there for this very consumer stays: it may be sent again.
         """
         if not self.by_hand:
             return
         with self._scene() as scene:
-            with cx.bound(scene.sales.begin("Grace")):
+            with cx.bound(None):
                 scene.produce(b"1", [self._by_hand(scene)])
             expect(Handled(b"1", NAME.encode()), scene.handler.next())
+
+    def test_the_value_of_another_customer_is_replaced(self) -> None:
+        """
+        Headers that served the message of one customer bring nobody else theirs.
+        """
+        if not self.by_hand:
+            return
+        with self._scene() as scene:
+            with cx.bound(scene.sales.begin("Grace")):
+                scene.produce(b"1", [self._by_hand(scene)])
+            expect(Handled(b"1", b"Grace"), scene.handler.next())
 
     def test_a_value_for_somebody_else_is_replaced(self) -> None:
         """
