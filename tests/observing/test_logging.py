@@ -118,6 +118,37 @@ def test_a_logger_that_is_off_costs_no_record(caplog):
     assert [] == caplog.records
 
 
+class Unshowable:
+    """
+    Cannot be shown.
+    """
+
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "expected"),
+    [
+        ("%d", (ENVELOPE,), "[TypeError of a log message] %d"),
+        (f"{ENVELOPE} %s", (), f"{SHORT} %s"),
+        ("%s and %s", (ENVELOPE,), "[TypeError of a log message] %s and %s"),
+        ("%s", (Unshowable(),), "[RuntimeError of a log message] %s"),
+        (Unshowable(), (), "[RuntimeError of a log message] "),
+    ],
+)
+def test_arguments_that_do_not_fit_break_nothing(
+    kept, capsys, message, arguments, expected
+):
+    """
+    The line is kept without them: whoever logs meets no error, and no envelope is shown.
+    """
+    logging.getLogger("kept").warning(message, *arguments)
+
+    assert [expected] == kept.lines
+    assert "" == capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("message", "arguments"),
     [

@@ -11,6 +11,7 @@ import pytest
 
 from cxcontext.homes import ReferenceKeys
 from cxcontext.observing.redaction import redact, redacted
+from cxcontext.telephony.user_to_user import user_to_user
 from cxcontext.testing.shop import Process
 
 ENVELOPE = str(Process().begin().hand_over("billing"))
@@ -49,6 +50,19 @@ def test_a_reference_is_taken_out(around, reference):
     expected = around.format(f"{reference[:2]}[redacted]")
 
     assert expected == redact(around.format(reference))
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("upper", [False, True])
+def test_a_reference_in_hex_is_taken_out(around, upper):
+    """
+    As calls carry it in ``User-to-User``, behind a discriminator.
+    """
+    written = user_to_user(REFERENCE).data
+    written = written.upper() if upper else written
+    expected = around.format("044358[redacted]")
+
+    assert expected == redact(around.format(written))
 
 
 @pytest.mark.parametrize("length", [12, 40, 79])

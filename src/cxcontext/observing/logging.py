@@ -73,7 +73,13 @@ class RedactingFilter(logging.Filter):
         """
         Redact a record; none is dropped.
         """
-        message = record.getMessage()
+        try:
+            message = record.getMessage()
+        # What logging would print to stderr, arguments and all.
+        except Exception as problem:  # noqa: BLE001
+            message = f"[{type(problem).__name__} of a log message] "
+            message += record.msg if isinstance(record.msg, str) else ""
+            record.msg, record.args = message, ()
         if redact(message) != message:
             if isinstance(record.args, tuple):
                 # Access logs are formatted from their arguments.

@@ -3,8 +3,9 @@ Redaction: no envelope and no reference in what is logged, reported or traced.
 
 Pure functions, for what others write: a framework's log of headers, a report with the
 locals of each frame. Our own objects show nothing. An envelope's text form is ``cx1.``
-and base64url; a reference is 48 characters of base32 that begin with ``CX``. Both are
-found in the middle of other text, and an envelope also where it was cut off. What a
+and base64url; a reference is 48 characters of base32 that begin with ``CX``, or their
+hex. Both are found in the middle of other text, and an envelope also where it was cut
+off. What a
 customer said is found nowhere: where an application puts bare values into its logs,
 nobody can tell them from others.
 """
@@ -15,7 +16,11 @@ import re
 from typing import Any, Final
 
 # Eight characters of an envelope are its first statement's label and length.
-_SECRETS: Final = re.compile(r"(cx1\.)[A-Za-z0-9_-]{8,}|((?i:CX))[A-Za-z2-7]{46}")
+# A reference in hex is what a call has in User-to-User.
+_SECRETS: Final = re.compile(
+    r"(cx1\.)[A-Za-z0-9_-]{8,}|((?i:CX))[A-Za-z2-7]{46}"
+    r"|(4358)(?:4[1-9A-Fa-f]|5[0-9Aa]|3[2-7]){46}"
+)
 _REPLACEMENT: Final = "[redacted]"
 
 
@@ -28,7 +33,7 @@ def redact(text: str) -> str:
 
     .. versionadded:: 0.1.0
     """
-    return _SECRETS.sub(lambda m: f"{m[1] or m[2]}{_REPLACEMENT}", text)
+    return _SECRETS.sub(lambda m: f"{m[m.lastindex or 0]}{_REPLACEMENT}", text)
 
 
 def redacted(report: Any) -> Any:
