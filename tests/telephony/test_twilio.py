@@ -314,6 +314,14 @@ class TestRefusals:
         with pytest.raises(WebhookForgedError):
             post(webhooks, CALL, signature=made)
 
+    def test_headers_and_targets_that_are_no_text(self, webhooks):
+        """
+        Bytes that a framework could not decode are forged, and not an error of ours.
+        """
+        for target, signature in (("/voice", "\udcff"), ("/voice\udcff", "x")):
+            with pytest.raises(WebhookForgedError):
+                webhooks.verify(target, signature=signature)
+
     def test_a_body_over_the_limit(self, webhooks):
         """
         Too much is refused before it is parsed.

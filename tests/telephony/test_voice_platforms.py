@@ -725,6 +725,16 @@ class TestSignatures:
             with pytest.raises(WebhookForgedError):
                 vendor.checks.verify(body, **headers)
 
+    def test_headers_that_are_no_text(self, vendor):
+        """
+        Bytes that a framework could not decode are forged, and not an error of ours.
+        """
+        headers = vendor.signed(BODY, START_S)
+        for name, value in headers.items():
+            for wrong in ("\udcff", value + "\udcff", value.replace("=", "=\udcff")):
+                with pytest.raises((WebhookForgedError, WebhookMalformedError)):
+                    vendor.checks.verify(BODY, **{**headers, name: wrong + "\udcff"})
+
     def test_late_and_early(self, vendor):
         """
         Five minutes and a second off is refused.
@@ -822,7 +832,7 @@ class TestAzure:
         Another secret, and what is no event.
         """
         events = azure.AzureEvents("a secret of ours")
-        for given_secret in ("", "é", "a secret of other"):
+        for given_secret in ("", "é", "\udcff", "a secret of other"):
             with pytest.raises(WebhookForgedError):
                 events.verify(b"[]", given=given_secret)
         for body in (b"{", b"[7]", b"7", b"[" * 20_000):

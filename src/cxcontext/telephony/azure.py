@@ -24,7 +24,14 @@ from cxcontext.pickling import NotPicklable
 from cxcontext.telephony.ladder import Leg, leg_of
 from cxcontext.telephony.sip import party, read
 from cxcontext.telephony.transfer import Transfer
-from cxcontext.telephony.webhook import bounded, header_pairs, member, secret, text
+from cxcontext.telephony.webhook import (
+    bounded,
+    header_pairs,
+    member,
+    octets,
+    secret,
+    text,
+)
 
 PLATFORM: Final = "azure"
 INCOMING: Final = "Microsoft.Communication.IncomingCall"
@@ -69,7 +76,7 @@ class AzureEvents(NotPicklable):
 
         .. versionadded:: 0.1.0
         """
-        if not hmac.compare_digest(self._secret, given.encode()):
+        if not hmac.compare_digest(self._secret, octets(given)):
             raise WebhookForgedError(_NAME)
         try:
             found = json.loads(bounded(body))

@@ -28,6 +28,7 @@ from cxcontext.telephony.webhook import (
     check_time,
     header_pairs,
     member,
+    octets,
     parse_object,
     secret,
     text,
@@ -84,7 +85,7 @@ class JambonzWebhooks(NotPicklable):
         times = [value for name, _, value in parts if name.strip() == "t"]
         given = [value for name, _, value in parts if name.strip() == "v1"]
         timestamp = times[0] if len(times) == 1 else ""
-        signed = timestamp.encode() + b"." + bounded(body)
+        signed = octets(timestamp) + b"." + bounded(body)
         made = hmac.new(self._secret, signed, "sha256").hexdigest().encode()
         check_any(PLATFORM, made=made, given=given)
         check_time(PLATFORM, timestamp, now_s=int(self._clock().timestamp()))

@@ -30,6 +30,7 @@ from cxcontext.telephony.webhook import (
     check_time,
     header_pairs,
     member,
+    octets,
     parse_object,
     text,
 )
@@ -95,7 +96,7 @@ class OpenAIWebhooks(NotPicklable):
 
         .. versionadded:: 0.1.0
         """
-        signed = b".".join([webhook_id.encode(), timestamp.encode(), bounded(body)])
+        signed = b".".join([octets(webhook_id), octets(timestamp), bounded(body)])
         made = b64encode(hmac.digest(self._secret, signed, "sha256"))
         given = [one[3:] for one in signature.split(" ") if one.startswith("v1,")]
         check_any(_NAME, made=made, given=given)

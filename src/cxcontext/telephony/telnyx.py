@@ -29,6 +29,7 @@ from cxcontext.telephony.webhook import (
     check_time,
     header_pairs,
     member,
+    octets,
     parse_object,
     text,
 )
@@ -85,7 +86,7 @@ class TelnyxWebhooks:
 
         .. versionadded:: 0.1.0
         """
-        signed = timestamp.encode() + b"|" + bounded(body)
+        signed = octets(timestamp) + b"|" + bounded(body)
         try:
             self._key.verify(b64decode(signature, validate=True), signed)
         except (ValueError, InvalidSignature):

@@ -30,6 +30,7 @@ from cxcontext.homes import CallKey
 from cxcontext.pickling import NotPicklable
 from cxcontext.telephony.ladder import Leg, leg_of
 from cxcontext.telephony.sip import party, read
+from cxcontext.telephony.webhook import octets
 
 # More than any documented webhook; Twilio adds parameters without notice.
 MAX_BODY_BYTES: Final = 65_536
@@ -263,12 +264,12 @@ class TwilioWebhooks(NotPicklable):
         signed = "".join(
             name + value for name, values in _sorted(form) for value in values
         )
-        given = (signature or "").encode()
+        given = octets(signature or "")
         genuine = False
         for token in (self._auth_token, self._secondary):
             for url in self._urls(target):
                 if token is not None:
-                    made = hmac.digest(token, (url + signed).encode(), "sha1")
+                    made = hmac.digest(token, octets(url + signed), "sha1")
                     genuine |= hmac.compare_digest(b64encode(made), given)
         if body and kind != _FORM:
             genuine &= _is_named(target, body)
@@ -329,4 +330,4 @@ def _is_named(target: str, body: bytes) -> bool:
     named = parse_qs(target.partition("?")[2]).get("bodySHA256", [])
     digest = sha256(body).hexdigest().encode()
     # Two would be one for Twilio and another for whoever put it there.
-    return len(named) == 1 and hmac.compare_digest(digest, named[0].encode())
+    return len(named) == 1 and hmac.compare_digest(digest, octets(named[0]))

@@ -26,7 +26,14 @@ from cxcontext.telephony.ladder import Leg, leg_of
 from cxcontext.telephony.platforms import USER_TO_USER
 from cxcontext.telephony.sip import read
 from cxcontext.telephony.transfer import Transfer
-from cxcontext.telephony.webhook import bounded, check_time, parse_object, secret, text
+from cxcontext.telephony.webhook import (
+    bounded,
+    check_time,
+    octets,
+    parse_object,
+    secret,
+    text,
+)
 
 PLATFORM: Final = "vonage"
 _NAME: Final = "Vonage"
@@ -85,7 +92,7 @@ class VonageWebhooks(NotPicklable):
             or len(token) > _MAX_TOKEN_CHARS
         ):
             raise WebhookForgedError(_NAME)
-        signed = f"{parts[0]}.{parts[1]}".encode()
+        signed = octets(f"{parts[0]}.{parts[1]}")
         made = hmac.digest(self._secret, signed, "sha256")
         if not hmac.compare_digest(made, _decoded(parts[2])):
             raise WebhookForgedError(_NAME)

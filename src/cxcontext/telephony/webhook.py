@@ -26,6 +26,17 @@ TOLERANCE_S: Final = 300
 _MAX_TIMESTAMP_CHARS: Final = 20
 
 
+def octets(given: str) -> bytes:
+    """
+    Return a header as bytes, whatever a framework made of those that are no text.
+
+    aiohttp and WSGI servers write them as halves of characters, which no encoding has.
+
+    .. versionadded:: 0.1.0
+    """
+    return given.encode("utf-8", "backslashreplace")
+
+
 def bounded(body: bytes) -> bytes:
     """
     Return *body*, if it is no longer than any webhook.
@@ -68,7 +79,7 @@ def check_any(platform: str, *, made: bytes, given: Iterable[str]) -> None:
     """
     genuine = False
     for signature in given:
-        genuine |= hmac.compare_digest(made, signature.encode())
+        genuine |= hmac.compare_digest(made, octets(signature))
     if not genuine:
         raise WebhookForgedError(platform)
 
