@@ -175,6 +175,27 @@ class TestResolve:
         assert name == channel.variables["CX_NAME"]
         assert "CX_MAIL" not in channel.variables
 
+    def test_a_value_that_is_too_long_is_left_out(self, desk):
+        """
+        Its customer has written a novel; the variables after it are set.
+        """
+        agi = FastAGI(
+            desk.ladder("billing"),
+            variables={"CX_NAME": Acme.full_name, "CX_MAIL": Acme.email},
+        )
+        for chars, there in ((4_000, True), (4_001, False)):
+            journey = desk.world["sales"].begin(channel="chat")
+            journey.learn(Acme.full_name, '"' * chars)
+            journey.learn(Acme.email, "ada@example.com")
+            text = str(desk.references.put(journey, "billing"))
+            headers = [("X-Customer-Context", text)]
+            channel = Channel(uniqueid=f"1769.{chars}", headers=headers)
+            channel.functions["CHANNEL(linkedid)"] = f"1769.{chars}"
+            calls(agi, (channel, "resolve"))
+
+            assert there is ("CX_NAME" in channel.variables)
+            assert "ada@example.com" == channel.variables["CX_MAIL"]
+
     def test_no_value_begins_a_command(self, desk):
         """
         A value with a line break is left out.

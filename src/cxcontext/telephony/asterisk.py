@@ -37,6 +37,8 @@ from cxcontext.telephony.transfer import Kind, Transfer, Transfers
 PORT: Final = 4573
 MAX_AMI_LINE_BYTES: Final = 1_024
 MAX_AMI_HEADERS: Final = 128
+# A command has twice as many, and each of them may be escaped.
+MAX_VALUE_BYTES: Final = 4_000
 # Of this machine's own leg; the next one's.
 VARIABLE: Final = "CXREF"
 NEXT_VARIABLE: Final = "__CXREF"
@@ -65,7 +67,8 @@ class FastAGI:
         needs: The fields that the dialplan would ask.
         transfers: How the next leg's reference is minted.
         variables: Values that the dialplan may see, by the name of a variable; text
-            only. Whatever is in a variable stands in CDRs and on consoles.
+            only, of one line and at most 4,000 bytes. Whatever is in a variable stands
+            in CDRs and on consoles.
         trusted: Whether all SIP peers of this Asterisk are ours; as of `Leg`.
         exchange: What to call this Asterisk, where several share a store.
         peers: The networks from which Asterisk may connect.
@@ -166,8 +169,12 @@ class FastAGI:
         }
         for name, key in self._variables.items():
             value = journey.recall(key)
-            # A line break would be another command.
-            if isinstance(value, str) and not _FORBIDDEN.search(value):
+            # A line break would be another command, and what is too long none.
+            if (
+                isinstance(value, str)
+                and not _FORBIDDEN.search(value)
+                and len(value.encode()) <= MAX_VALUE_BYTES
+            ):
                 said[name] = value
         return said
 
