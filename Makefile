@@ -2,6 +2,8 @@
 # make test     the test-suite, with branch coverage
 # make lint     ruff, mypy and pyright
 # make docs     the documentation, in docs/_build; warnings are errors
+# make package  the wheel and the sdist, built once and tried without the sources
+# make lock     the versions that CI installs, written anew
 # make bench    what the library costs beside raw cryptography and beside its peers
 # make fuzz     hostile input, five million of it: fuzz/README.md; FUZZ='--inputs 100000'
 # make mutants  400 mutants of decode, verify, fold: docs/mutation-testing.md; most of an hour
@@ -18,7 +20,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := src/cxcontext/core/**
 
-.PHONY: demo test lint docs bench fuzz mutants flips bleed floors clean
+.PHONY: demo test lint docs package lock bench fuzz mutants flips bleed floors clean
 
 demo: .venv/demo.installed
 	@$(BIN)/cxcontext demo
@@ -36,6 +38,20 @@ lint: .venv/dev.installed
 
 docs: .venv/docs.installed
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs docs/_build
+
+package: .venv-bare/made .venv-all/made
+	rm -rf dist
+	.venv-bare/bin/pip install --quiet --group package
+	.venv-bare/bin/python -m build --outdir dist
+	.venv-bare/bin/pip install --quiet --force-reinstall --no-deps dist/*.whl
+	.venv-bare/bin/pip install --quiet dist/*.whl hypothesis pytest pytest-xdist
+	.venv-all/bin/pip install --quiet --force-reinstall --no-deps dist/*.whl
+	.venv-all/bin/pip install --quiet --group tests --group package
+	.venv-all/bin/python .ci/package.py dist .venv-bare .venv-all
+
+lock: .venv-lock/made
+	.venv-lock/bin/pip install --quiet --upgrade . --group dev --group docs
+	.venv-lock/bin/pip freeze --exclude cxcontext > .ci/locked.txt
 
 bench: .venv-bench/installed
 	.venv-bench/bin/python -m bench --cwt .venv-bench/cwt $(BENCH)
@@ -58,7 +74,8 @@ floors: .venv-floors/made
 	.venv-floors/bin/pytest -n auto
 
 clean:
-	rm -rf .venv .venv-bench .venv-floors build dist docs/_build docs/reference/made htmlcov .coverage .coverage.*
+	rm -rf .venv .venv-all .venv-bare .venv-bench .venv-floors .venv-lock
+	rm -rf build dist docs/_build docs/reference/made htmlcov .coverage .coverage.*
 	rm -rf .fuzz .mutants .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
