@@ -480,26 +480,46 @@ class TestLimits:
         Of more branches than there may be heads the first are merged.
         """
         root = forge.statement()
+        # One head alone is not joined with itself to make room.
+        here = forge.statement(root, channel="here")
+        there = [
+            forge.statement(root, by="billing", channel=f"b{n}")
+            for n in range(MAX_HEADS)
+        ]
+        journey = world["support"].receive(forge.envelope(root, here))
+
+        journey.merge(world["support"].receive(forge.envelope(root, *there)))
+
+        assert MAX_HEADS == len(journey.context.graph.heads)
+        assert [1] == [e.statements for e in world.told(MergeLeftOut)]
+
+    def test_own_heads_are_joined_to_make_room(self, forge, world):
+        """
+        Of more branches than there may be heads none is left out where those here can
+        be joined first.
+        """
+        root = forge.statement()
         here = [forge.statement(root, channel=f"c{n}") for n in range(MAX_HEADS - 1)]
         there = [forge.statement(root, by="billing", channel=f"b{n}") for n in range(3)]
         journey = world["support"].receive(forge.envelope(root, *here))
 
         journey.merge(world["support"].receive(forge.envelope(root, *there)))
 
-        assert MAX_HEADS == len(journey.context.graph.heads)
-        assert [2] == [e.statements for e in world.told(MergeLeftOut)]
+        assert MAX_HEADS >= len(journey.context.graph.heads)
+        assert [] == world.told(MergeLeftOut)
+        assert set() == journey.lacks(map(identify, (*here, *there)))
 
     def test_a_join_can_make_room(self, forge, world):
         """
         A branch that joins heads is merged although its parts alone do not fit.
         """
         root = forge.statement()
-        both = [forge.statement(root, channel=f"c{n}") for n in range(MAX_HEADS)]
-        join = forge.statement(*both[:10], by="billing")
-        more = forge.statement(root, by="billing", channel="more")
-        journey = world["support"].receive(forge.envelope(root, *both))
+        here = forge.statement(root, channel="here")
+        there = [forge.statement(root, channel=f"c{n}") for n in range(MAX_HEADS)]
+        join = forge.statement(*there[:10], by="billing")
+        journey = world["support"].receive(forge.envelope(root, here))
 
-        journey.merge(world["support"].receive(forge.envelope(root, *both, join, more)))
+        journey.merge(world["support"].receive(forge.envelope(root, *there, join)))
 
         assert [] == world.told(MergeLeftOut)
         assert MAX_HEADS - 10 + 2 == len(journey.context.graph.heads)

@@ -108,15 +108,20 @@ class TestByReference:
 
         assert (cx.Transport.INLINE, ["link"]) == (sent.transport, store.asked)
 
-    @pytest.mark.parametrize("size", [0, 47])
-    def test_a_carrier_too_small_for_it_puts_nothing(self, line, journey, store, size):
+    @pytest.mark.parametrize(
+        ("size", "why"),
+        [(0, cx.SkipReason.NO_ROOM), (47, cx.SkipReason.TOO_LARGE)],
+    )
+    def test_a_carrier_too_small_for_it_puts_nothing(
+        self, line, journey, store, size, why
+    ):
         """
         Under 48 characters nothing is stored, and what was learned stays unsent.
         """
         message = Message(limits=cx.Limits(value_bytes=size))
         sent = line.inject(journey, message)
 
-        assert (cx.SkipReason.TOO_LARGE, [], [], (1, 20)) == (
+        assert (why, [], [], (1, 20)) == (
             sent.skipped,
             message.values,
             store.asked,
