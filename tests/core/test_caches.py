@@ -632,6 +632,18 @@ class TestReplayCache:
         assert self.seen(cache, delivery_id=b"\x00")
         assert not self.seen(cache, delivery_id=b"\x09")
 
+    def test_what_waits_in_queues_does_not_push_out_what_does_not(self):
+        """
+        A busy queue, or a department that signs for weeks, opens no door to replays.
+        """
+        cache = ReplayCache(size=10)
+        self.seen(cache, delivery_id=b"short", expires_s=START_S + 300)
+        for n in range(100):
+            self.seen(cache, delivery_id=bytes([n]), expires_s=START_S + 14 * 86_400)
+
+        assert self.seen(cache, delivery_id=b"short", expires_s=START_S + 300)
+        assert 11 >= len(cache)
+
     def test_it_never_grows_beyond_its_size(self):
         """
         However many deliveries live, no more are kept than the size.

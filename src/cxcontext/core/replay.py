@@ -8,11 +8,15 @@ replay, so each is remembered with the message that it came in, where that is kn
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 MAX_SEEN: Final = 100_000
+# Those that wait in queues live for days, and must not push out those of requests.
+SOON_S: Final = 3_600
+
+
+_Key: TypeAlias = tuple[str, bytes, bytes]
 
 
 class _Sight(NamedTuple):
@@ -23,15 +27,18 @@ class _Sight(NamedTuple):
 class ReplayCache:
     """
     Remembers deliveries; when it is full, the expired and first to expire go.
+
+    Those that end within the hour, and those that live longer, are so many each.
     """
 
     def __init__(self, *, size: int = MAX_SEEN) -> None:
         self._size = size
         self._lock = threading.Lock()
-        self._seen: OrderedDict[tuple[str, bytes, bytes], _Sight] = OrderedDict()
+        self._soon: dict[_Key, _Sight] = {}
+        self._later: dict[_Key, _Sight] = {}
 
     def __len__(self) -> int:
-        return len(self._seen)
+        return len(self._soon) + len(self._later)
 
     def seen(
         self,
@@ -59,23 +66,22 @@ class ReplayCache:
         # Of any length, and somebody else's choice.
         message = None if message_id is None else sha256(message_id).digest()[:16]
         with self._lock:
-            sight = self._seen.get(key)
+            sight = self._soon.get(key) or self._later.get(key)
             if sight is not None:
                 return message is None or sight.message != message
-            if len(self._seen) >= self._size:
-                self._forget_expired(now_s)
-            self._seen[key] = _Sight(expires_s, message)
+            memory = self._soon if expires_s - now_s <= SOON_S else self._later
+            if len(memory) >= self._size:
+                self._forget_expired(memory, now_s)
+            memory[key] = _Sight(expires_s, message)
             return False
 
-    def _forget_expired(self, now_s: int) -> None:
+    def _forget_expired(self, memory: dict[_Key, _Sight], now_s: int) -> None:
         # Whole passes over a full memory stay rare: it must fill up again first.
-        alive = {key: s for key, s in self._seen.items() if s.expires_s > now_s}
-        if len(alive) < self._size // 2:
-            self._seen = OrderedDict(alive)
-            return
-        # Else the nearest to its end goes, not the one that came first.
-        first = sorted(alive, key=lambda key: alive[key].expires_s)
-        first = first[: self._size // 10 + 1]
-        for key in first:
-            del alive[key]
-        self._seen = OrderedDict(alive)
+        alive = {key: s for key, s in memory.items() if s.expires_s > now_s}
+        if len(alive) >= self._size // 2:
+            # Else the nearest to its end goes, not the one that came first.
+            first = sorted(alive, key=lambda key: alive[key].expires_s)
+            for key in first[: self._size // 10 + 1]:
+                del alive[key]
+        memory.clear()
+        memory.update(alive)
