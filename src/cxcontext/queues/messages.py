@@ -64,6 +64,8 @@ class Messages:
             or longer.
         once: Whether a delivery is refused that came in another message already, and
             one that has ended. Where messages have no ids, every second sight counts.
+            Each process remembers its own last 100,000: what another one has seen is
+            not known, so what must not be done twice needs a record of its own.
         channel: The channel of what is learned in handlers; the sender's, unless
             given.
         name: Under which name the messages hold the value.
