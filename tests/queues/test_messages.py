@@ -332,6 +332,14 @@ class TestOnce:
         assert 1 == len(set(values))
 
 
+def test_a_queue_keeps_messages_for_a_second_at_least(billing):
+    """
+    No time at all would be taken for the propagator's own.
+    """
+    with pytest.raises(ValueError, match="waits"):
+        at_billing(billing, waits=timedelta(0))
+
+
 class TestCarriers:
     """
     Headers as libraries have them.

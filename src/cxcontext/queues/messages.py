@@ -35,6 +35,7 @@ from inspect import iscoroutinefunction
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import attrs
+from attrs import validators
 
 import cxcontext as cx
 from cxcontext.errors import ContextRequiredError, VerificationError
@@ -74,7 +75,9 @@ class Messages:
     """
 
     propagator: cx.Propagator[Any]
-    waits: timedelta = LONGEST_WAIT
+    waits: timedelta = attrs.field(
+        default=LONGEST_WAIT, validator=validators.ge(timedelta(seconds=1))
+    )
     once: bool = False
     channel: str | None = None
     name: str = NAME
