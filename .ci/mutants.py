@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -86,6 +87,8 @@ def mutmut(*arguments: str, children: int) -> None:
             *("--max-children", str(children), *arguments),
         ],
         cwd=COPY,
+        # Else Hypothesis fails what runs twice in one process: no mutant would live.
+        env={**os.environ, "HYPOTHESIS_PROFILE": "mutants"},
         check=True,
     )
 

@@ -32,6 +32,13 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# For mutmut, which runs each test several times in one process, and compares.
+settings.register_profile(
+    "mutants",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
+)
 
 IN_CI = os.environ.get("CI") == "true"
 
