@@ -4,6 +4,7 @@ Where a broker of each kind is: the one of this machine, or one that a test star
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 import tempfile
@@ -118,6 +119,38 @@ def postgres_at():
     with started(PostgresServer()) as server:
         within_patience(lambda: psycopg.connect(server.url).close() or True)
         yield server.url
+
+
+class Loop:
+    """
+    An event loop in a thread, to which any thread gives work.
+    """
+
+    def __init__(self):
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def run(self, work):
+        """
+        Await *work* with the caller's context, and return what it returns.
+        """
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.run(self._cancelled())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _cancelled(self):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @contextlib.contextmanager

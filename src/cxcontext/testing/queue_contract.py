@@ -132,6 +132,8 @@ class QueueContract(ImportContract):
         duplicates: Whether a message can have two values of one name.
         redelivers: Whether a message whose handler failed is handled again.
         by_hand: Whether the user can set headers at all.
+        oversized: How many characters too long a value is made; fewer where the
+            library or the broker takes no more.
         wire_logs: Loggers by which the library writes down whole messages; the
             adapter's page warns of them.
 
@@ -143,6 +145,7 @@ class QueueContract(ImportContract):
     duplicates: ClassVar[bool] = False
     redelivers: ClassVar[bool] = True
     by_hand: ClassVar[bool] = True
+    oversized: ClassVar[int] = 70_000
     wire_logs: ClassVar[tuple[str, ...]] = ()
 
     # --- what an adapter's test gives ----------------------------------------
@@ -353,7 +356,7 @@ class QueueContract(ImportContract):
             _, value = self._by_hand(scene)
             poison = {
                 "malformed": "not a value",
-                "oversized": "cx1." + "A" * 70_000,
+                "oversized": "cx1." + "A" * self.oversized,
                 "forged": value[:-8] + "AAAAAAAA",
                 "elsewhere": str(scene.sales.begin().hand_over("support")),
             }
