@@ -52,6 +52,7 @@ BINDINGS = frozenset(
         "cxcontext.observing.redaction",
         "cxcontext.queues.carriers",
         "cxcontext.queues.messages",
+        "cxcontext.queues.mqtt",
         "cxcontext.stores.postgres_statements",
         "cxcontext.stores.redis_commands",
         "cxcontext.telephony.agi",
@@ -80,7 +81,12 @@ CALLS = frozenset(
     }
 )
 # Whose package is not named as what is installed.
-DISTRIBUTIONS = {"grpc": "grpcio", "opentelemetry": "opentelemetry-api"}
+DISTRIBUTIONS = {
+    "grpc": "grpcio",
+    "nats": "nats-py",
+    "opentelemetry": "opentelemetry-api",
+    "paho": "paho-mqtt",
+}
 RUNTIME = frozenset(
     {"attr", "attrs", "cattr", "cattrs", "cbor2", "cryptography", "typing_extensions"}
 )

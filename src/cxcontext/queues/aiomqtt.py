@@ -43,15 +43,9 @@ async def injected(
     .. versionadded:: 0.1.0
     """
     made = copy(properties) if properties is not None else _properties()
-    carrier = mqtt.to_send(getattr(made, "UserProperty", ()), retain=retain)
-    if retain:
-        carrier.remove(messages.name)
+    carrier = mqtt.to_send(made, name=messages.name, retain=retain)
     await messages.inject_async(carrier, queue=topic, binding=binding)
-    # Setting them adds to those that are there.
-    if hasattr(made, "UserProperty"):
-        del made.UserProperty
-    if pairs := mqtt.written(carrier):
-        made.UserProperty = pairs
+    mqtt.write(carrier, made)
     return made
 
 
@@ -69,9 +63,8 @@ def bound(
 
     .. versionadded:: 0.1.0
     """
-    pairs = getattr(message.properties, "UserProperty", ())
     return messages.bound_async(
-        mqtt.received(pairs, retained=message.retain),
+        mqtt.received(message.properties, retained=message.retain),
         message_id=mqtt.message_id(message.mid, message.qos),
         binding=binding,
     )

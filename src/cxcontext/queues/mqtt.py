@@ -8,7 +8,6 @@ one is refused. MQTT 3.1.1 has no properties, and so no journeys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 import attrs
@@ -22,25 +21,37 @@ LIMITS: Final = cx.Limits(value_bytes=65_535)
 _NO_ROOM: Final = cx.Limits(value_bytes=0)
 
 
-def to_send(pairs: Iterable[tuple[str, Any]], *, retain: bool) -> PairsCarrier:
+def to_send(properties: Any, *, name: str, retain: bool) -> PairsCarrier:
     """
     Return the carrier of a message that is to be published.
 
-    .. versionadded:: 0.1.0
-    """
-    return PairsCarrier([*pairs], _NO_ROOM if retain else LIMITS)
-
-
-def written(carrier: PairsCarrier) -> list[tuple[str, str]]:
-    """
-    Return the user properties to publish; they are text.
+    Args:
+        properties: An object with a list ``UserProperty``, or without.
+        name: Under which name the value is.
+        retain: Whether the message will be retained.
 
     .. versionadded:: 0.1.0
     """
-    return [
-        (name, value.decode("ascii") if isinstance(value, bytes) else value)
-        for name, value in carrier.headers
-    ]
+    carrier = PairsCarrier(_pairs(properties), _NO_ROOM if retain else LIMITS)
+    if retain:
+        carrier.remove(name)
+    return carrier
+
+
+def write(carrier: PairsCarrier, properties: Any) -> None:
+    """
+    Let a message have the user properties of its carrier, and no others.
+
+    .. versionadded:: 0.1.0
+    """
+    # paho-mqtt adds what is set to what is there.
+    if hasattr(properties, "UserProperty"):
+        del properties.UserProperty
+    if carrier.headers:
+        properties.UserProperty = [
+            (name, value.decode("ascii") if isinstance(value, bytes) else value)
+            for name, value in carrier.headers
+        ]
 
 
 @attrs.frozen
@@ -66,13 +77,13 @@ class ReceivedCarrier(PairsCarrier):
         return found
 
 
-def received(pairs: Iterable[tuple[str, Any]], *, retained: bool) -> ReceivedCarrier:
+def received(properties: Any, *, retained: bool) -> ReceivedCarrier:
     """
     Return the carrier of a message that came.
 
     .. versionadded:: 0.1.0
     """
-    return ReceivedCarrier([*pairs], LIMITS, retained=retained)
+    return ReceivedCarrier(_pairs(properties), LIMITS, retained=retained)
 
 
 def message_id(packet_id: int, qos: int) -> bytes | None:
@@ -84,3 +95,7 @@ def message_id(packet_id: int, qos: int) -> bytes | None:
     .. versionadded:: 0.1.0
     """
     return str(packet_id).encode() if qos else None
+
+
+def _pairs(properties: Any) -> list[tuple[str, Any]]:
+    return [*getattr(properties, "UserProperty", ())]
