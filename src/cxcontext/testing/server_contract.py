@@ -5,6 +5,7 @@ What every adapter for servers keeps, a clause a test.
 from __future__ import annotations
 
 import gc
+import queue
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -220,13 +221,12 @@ class ServerContract(ImportContract):
         A stream that is closed half-way, by whichever task or thread, raises nothing
         and leaves nothing for the next request.
         """
-        desk, billing = Desk(pause_s=0.01, length=300), Process()
+        desk, billing = Desk(pause_s=0.01, length=100), Process()
         propagator = cx.Propagator(billing.department("billing"))
         with Logs() as logs, self.serving(desk, propagator) as origin:
             for _ in range(3):
                 self.leave(origin, [self._pair()])
-                eventually(lambda: _has_ended(desk), "the stream's end")
-                desk.noted()
+                _wait_for_end(desk)
             with self.connect(origin) as ask:
                 expect(NOBODY, ask("/answer", []).body)
         expect([], logs.failures())
@@ -400,7 +400,13 @@ def _unsent(process: Process) -> list[tuple[int, ...]]:
     ]
 
 
-def _has_ended(desk: Desk) -> bool:
-    # Some frameworks leave it to the collector, which runs in any thread.
-    gc.collect()
-    return not desk.notes.empty()
+def _wait_for_end(desk: Desk) -> None:
+    for _ in range(int(PATIENCE_S / 0.2)):
+        try:
+            desk.notes.get(timeout=0.2)
+        except queue.Empty:
+            # Some frameworks leave it to the collector, which runs in any thread.
+            gc.collect()
+        else:
+            return
+    raise AssertionError("the stream never ended")
