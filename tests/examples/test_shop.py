@@ -17,6 +17,10 @@ import pytest
 import zxingcpp
 from PIL import Image
 from selenium import webdriver
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -103,7 +107,10 @@ class Person:
         """
         Wait until something is so.
         """
-        WebDriverWait(self.driver, PATIENCE_S).until(lambda _: true())
+        # While a page is loaded anew, what was found on the old one is gone.
+        gone = [StaleElementReferenceException, NoSuchElementException]
+        waiting = WebDriverWait(self.driver, PATIENCE_S, ignored_exceptions=gone)
+        waiting.until(lambda _: true())
 
     def say(self, text):
         """

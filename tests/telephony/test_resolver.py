@@ -284,13 +284,23 @@ class TestCode:
 
         assert [(404, "code_mistyped")] * 3 + [(403, "tries_exhausted")] == seen
 
-    def test_a_line_of_nothing(self, ask):
+    @pytest.mark.parametrize("line", [" ", "000", "unknown"])
+    def test_a_line_of_nothing(self, ask, line):
         """
-        Blanks are no line.
+        A line that is no number has no codes, and is no error of ours.
         """
-        question = {"call": "C1", "code": "123456788", "line": " "}
+        question = {"call": "C1", "code": "572000007", "line": line}
 
-        assert (404, "no_such_line") == code_of(ask(question))
+        assert (404, "code_refused") == code_of(ask(question))
+
+    def test_an_empty_line(self, ask):
+        """
+        Nothing at all is not a line to ask for.
+        """
+        question = {"call": "C1", "code": "572000007", "line": ""}
+
+        status, _ = code_of(ask(question))
+        assert 400 <= status < 500
 
 
 class TestCallIds:

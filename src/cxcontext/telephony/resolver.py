@@ -153,11 +153,7 @@ class Resolver:
         except BadRequest as wrong:
             raise _Problem(wrong.status, wrong.code) from None
         began_s = self._clock()
-        try:
-            resolved = await client.ladder.resolve_async(self._leg(ask, client))
-        except UsageError:
-            # A line of nothing but blanks or zeros.
-            raise _Problem(404, "no_such_line") from None
+        resolved = await client.ladder.resolve_async(self._leg(ask, client))
         journey, rung = resolved.journey, resolved.rung
         if journey is None or rung is None:
             raise await _missed(resolved, passed_s=lambda: self._clock() - began_s)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from cxcontext.errors import UsageError
+from cxcontext.hiding import unshown
 from cxcontext.pickling import NotPicklable
 from cxcontext.telephony.ladder import Ladder
 from cxcontext.telephony.transfer import Transfers
@@ -25,7 +26,7 @@ def _digest(key: str) -> bytes:
     return sha256(key.encode()).digest()
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class ResolverClient(NotPicklable):
     """
     One platform that may ask, and for which department.

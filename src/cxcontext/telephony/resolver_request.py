@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 import attrs
 
 import cxcontext as cx
+from cxcontext.hiding import unshown
 from cxcontext.homes import CallKey
 
 MAX_TEXT_CHARS: Final = 256
@@ -35,7 +36,7 @@ class BadRequest(Exception):  # noqa: N818 - the words of RFC 9110
         self.code, self.status = code, status
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=unshown)
 class Ask:
     """
     One question: which call, what it brought, and what is wanted.

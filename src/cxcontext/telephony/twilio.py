@@ -26,6 +26,7 @@ from cxcontext.errors import (
     WebhookForgedError,
     WebhookMalformedError,
 )
+from cxcontext.hiding import unshown
 from cxcontext.homes import CallKey
 from cxcontext.pickling import NotPicklable
 from cxcontext.telephony.ladder import Leg, leg_of
@@ -190,7 +191,7 @@ def _secret(text: str) -> bytes:
     return text.encode()
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, field_transformer=unshown)
 class TwilioWebhooks(NotPicklable):
     """
     Checks that requests are Twilio's.
