@@ -10,6 +10,8 @@
 # make flips    every bit of every valid vector, flipped: half an hour
 # make bleed    200,000 requests of 500 customers on real servers: does anybody see another's
 #               journey? BLEED='starlette --requests 10000'
+# make outage   RabbitMQ killed and started again with 5,000 messages in flight
+# make soak     Celery for half an hour: memory, and whether it errs; SOAK='--minutes 5'
 # make floors   the test-suite on the lowest versions that pyproject.toml allows
 # make clean    remove everything that the others made
 #
@@ -20,7 +22,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORE := src/cxcontext/core/**
 
-.PHONY: demo test lint docs package lock bench fuzz mutants flips bleed floors clean
+.PHONY: demo test lint docs package lock bench fuzz mutants flips bleed outage soak floors clean
 
 demo: .venv/demo.installed
 	@$(BIN)/cxcontext demo
@@ -67,6 +69,12 @@ flips: .venv/tests.installed
 
 bleed: .venv/tests.installed
 	$(BIN)/python -m bleed $(BLEED)
+
+outage: .venv/tests.installed
+	CX_MESSAGES=5000 $(BIN)/pytest -s tests/queues/test_outage.py
+
+soak: .venv/tests.installed
+	nice $(BIN)/python -m bench.celery_soak $(SOAK)
 
 floors: .venv-floors/made
 	.venv-floors/bin/python .ci/floors.py > .venv-floors/floors.txt
