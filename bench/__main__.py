@@ -32,6 +32,7 @@ from bench.growth import (
 from bench.homes import home_tables
 from bench.imports import import_tables, measure_imports
 from bench.memory import measure_memory, memory_tables
+from bench.queues import queue_tables
 from bench.table import Table
 from bench.timing import measure
 from bench.web import STACKS, web_tables
@@ -92,6 +93,10 @@ def _web(options: argparse.Namespace) -> list[Table]:
     )
 
 
+def _queues(options: argparse.Namespace) -> list[Table]:
+    return queue_tables(rounds=options.queue_rounds, messages=options.queue_messages)
+
+
 SECTIONS: Final[dict[str, Callable[[argparse.Namespace], list[Table]]]] = {
     "envelope": _envelope,
     "growth": _growth,
@@ -99,6 +104,7 @@ SECTIONS: Final[dict[str, Callable[[argparse.Namespace], list[Table]]]] = {
     "memory": _memory,
     "homes": _homes,
     "calls": _calls,
+    "queues": _queues,
     "web": _web,
 }
 
@@ -141,6 +147,8 @@ def parser() -> argparse.ArgumentParser:
     add("--web-rounds", type=int, default=15)
     add("--web-seconds", type=float, default=3.0, help="of each turn of a web server")
     add("--web-stacks", nargs="+", choices=STACKS, default=list(STACKS))
+    add("--queue-rounds", type=int, default=60)
+    add("--queue-messages", type=int, default=10_000, help="in a batch")
     add("--cwt", type=Path, help="where cwt is installed with a cbor2 before 6")
     add("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     add("--markdown", action="store_true", help="tables for docs/benchmarks.md")

@@ -155,7 +155,8 @@ class TestReport:
         assert "Growth with facts" in printed
         assert "Bytes" not in printed
         assert set(SECTIONS) == {
-            *("calls", "envelope", "growth", "homes", "import", "memory", "web")
+            *("calls", "envelope", "growth", "homes"),
+            *("import", "memory", "queues", "web"),
         }
 
 

@@ -12,16 +12,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pika
 import pytest
 import redis
 from confluent_kafka import Producer
+from pika.exceptions import AMQPError
 from servers import RedisServer, Server, free_port, listening, within_patience
 
 REDIS_PORT = 6379
 RABBITMQ_PORT = 5672
+# Ten seconds where nothing else runs.
+STARTS_WITHIN_S = 120
 
 
 class RabbitMQServer(Server):
@@ -78,11 +82,15 @@ class RabbitMQServer(Server):
         """
         Wait until it takes connections.
         """
-        within_patience(
-            lambda: (
-                pika.BlockingConnection(pika.URLParameters(self.url)).close() or True
-            )
-        )
+        ends = time.monotonic() + STARTS_WITHIN_S
+        while True:
+            try:
+                pika.BlockingConnection(pika.URLParameters(self.url)).close()
+            except (AMQPError, OSError):
+                assert time.monotonic() < ends, "RabbitMQ does not start"
+                time.sleep(0.2)
+            else:
+                return
 
     def end(self):
         """

@@ -66,6 +66,11 @@ class AllowList(Generic[V]):
         # Which of both kinds each is, `_check_waiting` and `cxcontext.steps` find out.
         self.references: Any = references
         self.log: Any = log
+        self._awaited = [
+            type(keeper).__name__
+            for keeper, method in ((references, "deposit"), (log, "note_handed"))
+            if iscoroutinefunction(getattr(keeper, method, None))
+        ]
         self.channel = check_channel(channel)
         self.destinations = tuple(destinations)
         self._by_name: dict[str, Destination] = {}
@@ -111,13 +116,12 @@ class AllowList(Generic[V]):
         return destination if destination in self.destinations else None
 
     def _check_waiting(self) -> None:
-        for keeper, method in ((self.references, "deposit"), (self.log, "note_handed")):
-            if iscoroutinefunction(getattr(keeper, method, None)):
-                msg = (
-                    f"this propagator's {type(keeper).__name__} is awaited; use "
-                    "inject_async() and extract_async()"
-                )
-                raise UsageError(msg)
+        if self._awaited:
+            msg = (
+                f"this propagator's {self._awaited[0]} is awaited; use "
+                "inject_async() and extract_async()"
+            )
+            raise UsageError(msg)
 
     def _one(self, values: Iterable[str | bytes], carrier: Carrier) -> str | bytes:
         found = list(values)
