@@ -147,7 +147,7 @@ def parser() -> argparse.ArgumentParser:
     add("--web-rounds", type=int, default=15)
     add("--web-seconds", type=float, default=3.0, help="of each turn of a web server")
     add("--web-stacks", nargs="+", choices=STACKS, default=list(STACKS))
-    add("--queue-rounds", type=int, default=60)
+    add("--queue-rounds", type=int, default=20)
     add("--queue-messages", type=int, default=10_000, help="in a batch")
     add("--cwt", type=Path, help="where cwt is installed with a cbor2 before 6")
     add("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))

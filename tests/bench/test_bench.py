@@ -40,6 +40,8 @@ TINY = (
     *("--resting", "20"),
     *("--call-rounds", "1"),
     *("--call-seconds", "0.1"),
+    *("--queue-rounds", "1"),
+    *("--queue-messages", "20"),
     *("--web-rounds", "1"),
     *("--web-seconds", "0.1"),
     *("--web-stacks", "gunicorn"),
