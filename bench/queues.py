@@ -10,15 +10,18 @@ row.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any, Final
 
 import attrs
 import celery
 import confluent_kafka
+import nats
 import pika
 from celery import signals
 from celery.app.trace import build_tracer
@@ -30,6 +33,7 @@ from bench.table import Table, number, verdict
 from bench.timing import Case, measure
 from cxcontext.queues import celery as our_celery
 from cxcontext.queues import confluent_kafka as our_kafka
+from cxcontext.queues import nats as our_nats
 from cxcontext.queues import pika as our_pika
 from cxcontext.queues.carriers import MappingCarrier
 from cxcontext.queues.messages import Messages
@@ -37,6 +41,7 @@ from cxcontext.queues.messages import Messages
 QUEUE: Final = "cxcontext-bench"
 REDIS: Final = "redis://127.0.0.1:6379/0"
 RABBITMQ: Final = "amqp://guest:guest@127.0.0.1:5672/%2F"
+NATS: Final = "nats://127.0.0.1:4222"
 AT_MOST: Final = 1.3
 # Whoever sends or handles messages does it in a loop.
 BATCH: Final = 40
@@ -170,8 +175,40 @@ def on_kafka() -> Generator[Broker]:
     cluster.flush()
 
 
-# NATS and others are added here.
-BROKERS: Final = (on_celery, on_rabbitmq, on_kafka)
+@contextmanager
+def on_nats() -> Generator[Broker]:
+    """
+    NATS by nats-py, one turn of an event loop for each message.
+    """
+    loop = asyncio.new_event_loop()
+    wait: Any = loop.run_until_complete
+    try:
+        client = wait(nats.connect(NATS, allow_reconnect=False, connect_timeout=2))
+        subscription = wait(client.subscribe(QUEUE))
+
+        async def send(messages: Messages | None, headers: dict[str, str]) -> None:
+            given: dict[str, str] | None = headers
+            if messages is not None:
+                given = await our_nats.injected(messages, subject=QUEUE)
+            await client.publish(QUEUE, b"1", headers=given)
+
+        async def receive(messages: Messages | None) -> None:
+            message = await subscription.next_msg(timeout=10)
+            if messages is not None:
+                async with our_nats.bound(messages, message):
+                    pass
+
+        yield Broker(
+            f"NATS by nats-py {version('nats-py')}",
+            lambda messages, headers: wait(send(messages, headers)),
+            lambda messages: wait(receive(messages)),
+        )
+        wait(client.close())
+    finally:
+        loop.close()
+
+
+BROKERS: Final = (on_celery, on_rabbitmq, on_kafka, on_nats)
 
 
 def _messages(department: cx.Department[Shop], *, reuse_s: int = 0) -> Messages:
