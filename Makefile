@@ -21,6 +21,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORE := src/cxcontext/core/**
+# Twice as many as processors: many tests wait for servers.
+WORKERS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
 
 .PHONY: demo test lint docs package lock bench fuzz mutants flips bleed outage soak floors clean
 
@@ -28,7 +30,7 @@ demo: .venv/demo.installed
 	@$(BIN)/cxcontext demo
 
 test: .venv/tests.installed
-	$(BIN)/pytest -n auto --cov --cov-report=
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=
 	$(BIN)/coverage report --include='$(CORE)' --fail-under=100
 	$(BIN)/coverage report --omit='$(CORE)' --fail-under=95
 

@@ -38,7 +38,14 @@ if str(_STORES) not in sys.path:
     sys.path.append(str(_STORES))
 
 from keeping import opened  # noqa: E402
-from servers import PostgresServer, RedisServer, within_patience  # noqa: E402
+from servers import (  # noqa: E402
+    PostgresServer,
+    RedisServer,
+    patient_stores,
+    within_patience,
+)
+
+__all__ = ["patient_stores"]
 
 
 @pytest.fixture(scope="session")

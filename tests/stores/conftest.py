@@ -30,3 +30,7 @@ billing = _fixtures.billing
 ivr = _fixtures.ivr
 
 pytest.register_assert_rewrite("claims", "crowds", "outages")
+
+from servers import patient_stores  # noqa: E402
+
+__all__ = ["patient_stores"]

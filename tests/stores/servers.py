@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import importlib
 import os
 import random
 import shutil
@@ -61,6 +62,20 @@ def within_patience(works):
                 raise
         assert time.monotonic() < ends
         time.sleep(0.02)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_stores():
+    """
+    Let stores wait for as long as these tests do: two hundred at once on a machine with
+    other work to do are not an outage. Tests of outages set limits of their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for engine in ("redis", "postgres"):
+            with contextlib.suppress(ModuleNotFoundError):
+                module = importlib.import_module(f"cxcontext.stores.{engine}")
+                patch.setattr(module, "TIMEOUT_S", PATIENCE_S)
+        yield
 
 
 class Server:
