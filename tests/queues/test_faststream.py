@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+import nats
 import pytest
 import redis
 from faststream import AckPolicy
@@ -119,8 +120,19 @@ class TestNATS(FastStreamContract):
     """
 
     @pytest.fixture(autouse=True)
-    def _at(self, nats_url):
-        self.url = nats_url
+    def _at(self, nats_url, _loop):
+        self.url, self.made = nats_url, []
+        yield
+        self.loop.run(self.delete_streams())
+
+    async def delete_streams(self):
+        """
+        Take what FastStream has made off the server.
+        """
+        client = await nats.connect(self.url)
+        for queue in self.made:
+            await client.jetstream().delete_stream(queue)
+        await client.close()
 
     def broker(self, *middlewares):
         """
@@ -132,6 +144,7 @@ class TestNATS(FastStreamContract):
         """
         Return what decorates a handler.
         """
+        self.made.append(queue)
         return broker.subscriber(
             queue,
             stream=JStream(queue, max_age=120),
