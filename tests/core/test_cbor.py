@@ -401,6 +401,22 @@ class TestLimits:
         with refuses(LimitExceededError, "limit_exceeded"):
             decoded(nested(20_000), values=values)
 
+    @pytest.mark.parametrize(
+        ("data", "what"),
+        [
+            (b"\x81" * MAX_NESTING + b"\x80", "levels of nesting"),
+            (b"\x81\x1b" + b"\xff" * 8, "a test"),
+        ],
+    )
+    def test_a_refusal_names_what_was_too_much(self, data, what):
+        """
+        A level too deep is called so, and too great a number makes it no test.
+        """
+        with pytest.raises(VerificationError) as ei:
+            decoded(data)
+
+        assert what == ei.value.what
+
     def test_what_is_long_is_held_against_the_same_limits(self):
         """
         What is looked through before it is decoded may be as deep, and no deeper.

@@ -949,3 +949,30 @@ def test_an_unknown_author_may_have_verified_what_can_be_verified(forge, support
     assert "alex@example.com" == journey.recall(Acme.email)
     assert journey.recall(Acme.phone) is None
     assert Reason.UNKNOWN_AUTHOR == reason_of(journey, Acme.phone)
+
+
+def test_who_may_write_under_newer_rules_may_have_said_something(forge, billing):
+    """
+    A section by somebody who may not write here, under a newer revision, unsettles.
+    """
+    root = forge.statement(says={3: {20: "4242"}})
+    newer = forge.statement(root, by="support", revision=5, says={3: {20: "4343"}})
+
+    journey = billing.receive(forge.envelope(root, newer, to="billing"))
+
+    assert journey.recall(Acme.card_last4) is None
+    assert Reason.NEWER_VOCABULARY == reason_of(journey, Acme.card_last4)
+
+
+def test_what_has_another_type_under_newer_rules_may_be_verified(forge, support):
+    """
+    Under a newer revision the field may have verifiers, so stating it settles nothing.
+    """
+    root = forge.statement()
+    newer = forge.statement(root, revision=5, says={1: {1: 7}})
+    above = forge.statement(newer, by="billing", says={1: {1: "Alex"}})
+
+    journey = support.receive(forge.envelope(root, newer, above))
+
+    assert journey.recall(Acme.full_name) is None
+    assert Reason.NEWER_VOCABULARY == reason_of(journey, Acme.full_name)
