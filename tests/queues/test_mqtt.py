@@ -288,7 +288,9 @@ class TestRetained:
                     return customer()
 
         with client_at(port) as client:
-            client.publish(topic, b"1", qos=1, retain=True, properties=made)
+            sent = client.publish(topic, b"1", qos=1, retain=True, properties=made)
+            # Else who subscribes now may still get it as one that is not retained.
+            sent.wait_for_publish(30)
             try:
                 if how == "paho":
                     with client_at(port, topic=topic, on_message=on_message):
